@@ -1,0 +1,110 @@
+import { webcrypto } from "node:crypto";
+import pg from "pg";
+import type { Signer } from "../ca/signer.ts";
+import { loadX509 } from "../ca/x509.ts";
+import type { Proof } from "../engine/event.ts";
+import type { DemoApplication } from "./demo-host.ts";
+
+/** Where clients find the server, and the name that its certificate must have. */
+export type ProvenServer = { address: string; port: number; serverName: string };
+/** What a client logs in with: `roots` are the CA's certificates that it trusts. PEM all of them. */
+export type ClientIdentity = { certificate: string; key: string; roots: string };
+
+const CONNECT_TIMEOUT_MS = 5_000;
+
+/**
+ * Whether `server` is on mutual TLS, found out as clients would: over TCP, always with the right password, so that what refuses
+ * can only be the transport. One proof each: plain text is refused, TLS without a certificate is refused, a client with one gets in
+ * and the server says that it is there by TLS under that name.
+ */
+export async function proveHost(
+  server: ProvenServer,
+  application: DemoApplication,
+  identity: ClientIdentity,
+): Promise<Proof[]> {
+  const { roots: ca, certificate: cert, key } = identity;
+  const verified = { ca, servername: server.serverName, rejectUnauthorized: true };
+  const plain = await logIn(server, application, false);
+  const anonymous = await logIn(server, application, verified);
+  const known = await logIn(server, application, { ...verified, cert, key });
+  return [
+    {
+      what: "plain text is refused",
+      held: plain.outcome === "refused" && /no pg_hba\.conf entry .*(no encryption|SSL off)/.test(plain.said),
+      said: plain.said,
+    },
+    {
+      what: "TLS without a client certificate is refused",
+      held: anonymous.outcome === "refused" && /requires a valid client certificate/.test(anonymous.said),
+      said: anonymous.said,
+    },
+    {
+      what: "a client with a certificate gets in",
+      held: known.outcome === "in" && known.tls && known.clientDn === `/CN=${application.user}`,
+      said: known.said,
+    },
+  ];
+}
+
+/** A key and a certificate for `commonName`, as a client of the CA `signer` gets them. */
+export async function newClientIdentity(
+  signer: Signer,
+  commonName: string,
+  signal: AbortSignal,
+): Promise<ClientIdentity> {
+  const x509 = await loadX509();
+  const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
+  const keys = await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
+  const csr = await x509.Pkcs10CertificateRequestGenerator.create({
+    name: [{ CN: [commonName] }],
+    keys,
+    signingAlgorithm: algorithm,
+  });
+  const request = {
+    commonName,
+    dns: [],
+    ip: [],
+    key: "ec-p256",
+    purpose: "client",
+    lifetimeSeconds: undefined,
+  } as const;
+  const { chainPem } = await signer.sign(csr.toString("pem"), request, signal);
+  const pkcs8 = await webcrypto.subtle.exportKey("pkcs8", keys.privateKey);
+  return { certificate: chainPem, key: x509.PemConverter.encode(pkcs8, "PRIVATE KEY"), roots: signer.roots };
+}
+
+type Login =
+  /** `refused` is PostgreSQL's own answer, `broken` everything else: no server, a certificate that can't be verified. */
+  | { outcome: "refused" | "broken"; said: string }
+  | { outcome: "in"; tls: boolean; clientDn: string | null; said: string };
+
+async function logIn(
+  server: ProvenServer,
+  application: DemoApplication,
+  ssl: pg.ClientConfig["ssl"] & ({ ca: string } | false),
+): Promise<Login> {
+  const client = new pg.Client({
+    ...application,
+    host: server.address,
+    port: server.port,
+    ssl,
+    connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+  });
+  client.on("error", () => {}); // after a refusal the connection breaks as well
+  try {
+    await client.connect();
+    // client_dn is clientdn up to major 11; to_jsonb would do for both, but the demo has none so old.
+    const { rows } = await client.query<{ ssl: boolean; version: string | null; client_dn: string | null }>(
+      "SELECT ssl, version, client_dn FROM pg_stat_ssl WHERE pid = pg_backend_pid()",
+    );
+    const [row] = rows;
+    if (row === undefined) return { outcome: "broken", said: "pg_stat_ssl has no row for the session" };
+    const said = row.ssl ? `${row.version}, client_dn ${row.client_dn ?? "none"}` : "let in without TLS";
+    return { outcome: "in", tls: row.ssl, clientDn: row.client_dn, said };
+  } catch (error) {
+    if (error instanceof pg.DatabaseError) return { outcome: "refused", said: error.message };
+    return { outcome: "broken", said: (error as Error).message };
+  } finally {
+    await client.end().catch(() => {});
+  }
+}
