@@ -18,6 +18,7 @@ export type Code =
   | "UNKNOWN_GROUP"
   | "BAD_RANGE"
   | "GROUP_LOOP"
+  | "AMBIGUOUS_NAME"
   | "NO_HOSTS"
   | "UNSUPPORTED"
   // plays, templates and conditions
@@ -64,5 +65,6 @@ export type Code =
   | "LOCKED_BY_ANOTHER_RUN"
   | "POSTGRES_REFUSED"
   | "PROOF_FAILED"
+  | "SESSION_AFFECTED"
   | "RESTART_NOT_ALLOWED"
   | "INTERNAL";
