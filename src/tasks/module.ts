@@ -1,3 +1,4 @@
+import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import type { ArgumentSchema } from "../document/schema.ts";
 import type { Planned } from "../plan/change.ts";
 import type { HostState } from "../state/host-state.ts";
@@ -16,9 +17,14 @@ export type TaskModule<Args> = {
   name: string;
   doc: { summary: string; description: string; examples: readonly string[] };
   schema: ArgumentSchema;
+  /** What no schema can see wrong in the arguments, said before any host is contacted. Absent: nothing more to check. */
+  check?(args: Args): readonly ArgumentProblem[];
   observes(args: Args): readonly Observation[];
   plan(args: Args, state: HostState): Planned;
 };
+
+/** A mistake in the arguments; `pointer` is the JSON pointer of the argument ("" = the whole), by which its place is found. */
+export type ArgumentProblem = { pointer: string; problem: Diagnostic };
 
 /** A file of the controller, read before planning; bytes as latin1. */
 export type ControllerFile = { path: string; latin1: string };
