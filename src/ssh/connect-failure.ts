@@ -11,12 +11,17 @@ export function where({ address, port }: Target): string {
   return port === 22 ? address : `${address} port ${port}`;
 }
 
-/** Why connecting failed, in words for the person who has to mend it. */
-export function connectFailure(target: Target, stage: Stage, tried: Authentication, cause: unknown): ConnectError {
+/** Why connecting failed, in words for the person who has to mend it. `greeting` is the first that the host said. */
+export function connectFailure(
+  target: Target,
+  stage: Stage,
+  cause: unknown,
+  seen: { login: Authentication; greeting: string },
+): ConnectError {
   const error = firstOf(cause);
   if (stage === "tcp") return networkFailure(target, error);
-  if (stage === "authentication") return authenticationFailure(target, tried, error);
-  return handshakeFailure(target, error);
+  if (stage === "authentication") return authenticationFailure(target, seen.login, error);
+  return handshakeFailure(target, error, seen.greeting);
 }
 
 export function connectTimeout(target: Target, stage: Stage, timeoutMs: number): ConnectError {
@@ -137,7 +142,7 @@ function networkFailure(target: Target, error: NodeJS.ErrnoException): ConnectEr
       );
     case "ECONNRESET":
     case "EPIPE":
-      return handshakeFailure(target, error);
+      return handshakeFailure(target, error, "");
     default:
       return failure(
         {
@@ -159,11 +164,18 @@ const NETWORK_WORDS: Readonly<Record<string, string>> = {
   EPERM: "a local firewall forbids it",
 };
 
-function handshakeFailure(target: Target, error: NodeJS.ErrnoException): ConnectError {
+function handshakeFailure(target: Target, error: NodeJS.ErrnoException, greeting: string): ConnectError {
   const place = where(target);
-  if (/identification string|exceeds? max|Bad packet|packet length/i.test(error.message)) {
+  const firstLine = /^[\x20-\x7e]*/.exec(greeting)?.[0].slice(0, 80) ?? "";
+  const isSshd = greeting.startsWith("SSH-") || /^(Exceeded MaxStartups|Not allowed at this time)/.test(greeting);
+  if (greeting !== "" && !isSshd) {
+    const said = firstLine === "" ? "" : `, it says "${firstLine}"`;
     return failure(
-      { code: "SSH_DROPPED", message: `what answers on ${place} is not an SSH server`, hint: "is ansible_port right?" },
+      {
+        code: "SSH_DROPPED",
+        message: `what answers on ${place} is not an SSH server${said}`,
+        hint: "is ansible_port right?",
+      },
       error,
     );
   }
@@ -178,7 +190,9 @@ function handshakeFailure(target: Target, error: NodeJS.ErrnoException): Connect
       error,
     );
   }
-  const said = /before handshake|ECONNRESET|EPIPE/.test(`${error.message} ${error.code}`) ? "" : `: ${error.message}`;
+  const isPlainEnd = /before handshake|ECONNRESET|EPIPE/.test(`${error.message} ${error.code}`);
+  const words = isPlainEnd ? (greeting.startsWith("SSH-") ? "" : firstLine) : error.message;
+  const said = words === "" ? "" : `: ${words}`;
   return failure(
     {
       code: "SSH_DROPPED",

@@ -55,6 +55,8 @@ class Login {
   readonly #authentication: Authentication;
   #stage: Stage = "tcp";
   #untrusted: ConnectError | undefined;
+  /** The first bytes that came: an SSH server's begin with "SSH-", others tell what they are. */
+  #greeting = "";
 
   constructor(target: Target, knownHost: KnownHost, keepaliveIntervalMs: number) {
     this.#target = target;
@@ -83,6 +85,10 @@ class Login {
   }
 
   finished(signal: AbortSignal): Promise<void> {
+    // ssh2 has paused the socket until it listens itself, so that listening first loses nothing.
+    this.socket.once("data", (bytes: Buffer) => {
+      this.#greeting = bytes.toString("latin1");
+    });
     const { connectTimeoutMs } = this.#target;
     return new Promise<void>((resolve, reject) => {
       const timer = setTimeout(
@@ -93,7 +99,10 @@ class Login {
       const onError = (error: Error & { level?: string }) => {
         // The agent failed to sign with one key: the next one is tried.
         if (error.level === "agent") return;
-        fail(this.#untrusted ?? connectFailure(this.#target, this.#stage, this.#authentication, error));
+        fail(
+          this.#untrusted ??
+            connectFailure(this.#target, this.#stage, error, { login: this.#authentication, greeting: this.#greeting }),
+        );
       };
       const onClose = () => onError(new Error("Connection lost before handshake"));
       const stop = () => {
@@ -130,25 +139,19 @@ class OpenConnection implements Connection {
   readonly #client: Client;
   readonly #socket: Socket;
   #execs = 0;
-  /** Why the connection is gone. */
-  #gone: Error | undefined;
+  /** Aborts when the connection is lost or closed, with the reason. */
+  readonly #gone = new AbortController();
 
   constructor(target: Target, client: Client, socket: Socket, handshakeMs: number) {
     this.handshakeMs = handshakeMs;
     this.#target = target;
     this.#client = client;
     this.#socket = socket;
-    // The first error is the reason, "close" only the end of it.
-    client.on("error", (error) => {
-      this.#gone ??= dropped(target, error);
-    });
-    client.on("close", () => {
-      this.#gone ??= dropped(target);
-    });
-    // Both, since channels are ended between one event and the other.
-    socket.prependListener("end", () => {
-      this.#gone ??= dropped(target);
-    });
+    // The first error is the reason, the end only what follows.
+    client.on("error", (error) => this.#lose(dropped(target, error)));
+    // Before ssh2 ends the channels as if their programs had ended.
+    socket.prependListener("end", () => this.#lose(dropped(target)));
+    client.on("close", () => this.#lose(dropped(target)));
   }
 
   async exec(command: string, signal: AbortSignal): Promise<RemoteProcess> {
@@ -156,7 +159,7 @@ class OpenConnection implements Connection {
       this.#client.exec(command, opened),
     );
     this.#execs++;
-    return remoteProcess(channel, signal, () => this.#gone);
+    return remoteProcess(channel, signal, this.#gone.signal);
   }
 
   async openStream(to: { host: string; port: number } | { socketPath: string }, signal: AbortSignal): Promise<Duplex> {
@@ -176,7 +179,7 @@ class OpenConnection implements Connection {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#gone ??= new Error(`the connection to ${this.#target.host} was closed`);
+    this.#lose(new Error(`the connection to ${this.#target.host} was closed`));
     if (this.#socket.destroyed) return;
     const closed = new Promise<void>((resolve) => this.#socket.once("close", () => resolve()));
     // The goodbye is on its way once written; waiting for a dead host's answer would take for ever.
@@ -193,15 +196,24 @@ class OpenConnection implements Connection {
   ): Promise<ClientChannel> {
     return new Promise((resolve, reject) => {
       signal.throwIfAborted();
-      if (this.#gone !== undefined) throw this.#gone;
+      this.#gone.signal.throwIfAborted();
       const onAbort = () => reject(signal.reason);
       signal.addEventListener("abort", onAbort, { once: true });
       request((error, channel) => {
         signal.removeEventListener("abort", onAbort);
-        if (error) reject(this.#gone ?? new Error(`${failed}: ${error.message}`, { cause: error }));
+        if (error) reject(this.#refusal(failed, error));
         else if (signal.aborted) channel.close();
         else resolve(channel);
       });
     });
+  }
+
+  #refusal(failed: string, error: Error): unknown {
+    const { aborted, reason } = this.#gone.signal;
+    return aborted ? reason : new Error(`${failed}: ${error.message}`, { cause: error });
+  }
+
+  #lose(reason: Error): void {
+    if (!this.#gone.signal.aborted) this.#gone.abort(reason);
   }
 }

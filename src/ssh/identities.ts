@@ -12,16 +12,11 @@ export type LockedIdentity = { path: string; needsPassphrase: true };
 /** The private key in `path`; a locked one is told apart from a bad one. The key's text is in no message. */
 export async function readIdentity(path: string): Promise<Identity | LockedIdentity | Diagnostic> {
   let text: string;
+  let openMode: string | undefined;
   try {
     const { mode, uid } = await stat(path);
     // As ssh(1): a key that others can read is not used. Others' files (a mounted secret) are theirs to keep.
-    if (process.platform !== "win32" && uid === process.getuid?.() && (mode & 0o077) !== 0) {
-      return {
-        code: "SSH_KEY_UNREADABLE",
-        message: `the private key ${path} can be read by others (mode 0${(mode & 0o777).toString(8)}), so it is not used`,
-        hint: `chmod 0600 ${path}`,
-      };
-    }
+    if (uid === process.getuid?.() && (mode & 0o077) !== 0) openMode = `0${(mode & 0o777).toString(8)}`;
     text = await readFile(path, "utf8");
   } catch (error) {
     const missing = (error as NodeJS.ErrnoException).code === "ENOENT";
@@ -33,23 +28,29 @@ export async function readIdentity(path: string): Promise<Identity | LockedIdent
     };
   }
   const parsed = ssh2.utils.parseKey(text);
-  if (parsed instanceof Error) {
-    if (/encrypted|passphrase/i.test(parsed.message)) return { path, needsPassphrase: true };
+  const isLocked = parsed instanceof Error && /encrypted|passphrase/i.test(parsed.message);
+  if (parsed instanceof Error && !isLocked) {
     return {
       code: "SSH_KEY_UNREADABLE",
       message: `${path} holds no private key that can be read`,
       hint: "expected a key as ssh-keygen makes it: OpenSSH or PEM form; Ed25519, ECDSA or RSA",
     };
   }
-  // A file with several keys gives a list, which no key type of ssh-keygen does.
-  const isPrivate = Array.isArray(parsed) ? false : parsed.isPrivateKey();
-  if (!isPrivate) {
+  if (!(parsed instanceof Error) && !parsed.isPrivateKey()) {
     return {
       code: "SSH_KEY_UNREADABLE",
       message: `${path} holds a public key, expected a private one`,
       hint: `usually the name without .pub: ${path.replace(/\.pub$/, "")}`,
     };
   }
+  if (openMode !== undefined) {
+    return {
+      code: "SSH_KEY_UNREADABLE",
+      message: `the private key ${path} can be read by others (mode ${openMode}), so it is not used`,
+      hint: `chmod 0600 ${path}`,
+    };
+  }
+  if (isLocked) return { path, needsPassphrase: true };
   return { path, privateKey: text };
 }
 

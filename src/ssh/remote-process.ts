@@ -4,14 +4,10 @@ import type { RemoteProcess } from "./connection.ts";
 const STDERR_KEPT_BYTES = 64 * 1024;
 
 /**
- * A process on an open channel. `whyDropped` tells why the connection is gone, once it is: a channel then ends as if the program had,
- * and without asking nobody would notice that output is missing.
+ * A process on an open channel. `gone` aborts when the connection is lost, with the reason: a channel then ends as if the program
+ * had, and without asking nobody would notice that output is missing.
  */
-export function remoteProcess(
-  channel: ClientChannel,
-  signal: AbortSignal,
-  whyDropped: () => Error | undefined,
-): RemoteProcess {
+export function remoteProcess(channel: ClientChannel, signal: AbortSignal, gone: AbortSignal): RemoteProcess {
   const stderr = tailOf(channel.stderr, STDERR_KEPT_BYTES);
   // A write after the program has gone is not an error of ours: its exit code tells.
   channel.on("error", () => {});
@@ -20,19 +16,23 @@ export function remoteProcess(
   channel.on("exit", (code: number | null, name?: string) => {
     exit = { exitCode: code ?? undefined, signal: name };
   });
-  const failure = () => (signal.aborted ? toError(signal.reason) : exit === undefined ? whyDropped() : undefined);
+  const failure = () => {
+    if (signal.aborted) return toError(signal.reason);
+    return gone.aborted && exit === undefined ? toError(gone.reason) : undefined;
+  };
 
-  // Closing doesn't end a program that writes nothing, so that an abort can't wait for the host to say "closed".
   const ended = new Promise<void>((resolve) => {
-    const abort = () => {
-      channel.close();
+    const finish = () => {
+      signal.removeEventListener("abort", finish);
+      gone.removeEventListener("abort", finish);
+      // Closing doesn't end a program that writes nothing, so that an abort can't wait for the host to say "closed".
+      if (signal.aborted) channel.close();
       resolve();
     };
-    signal.addEventListener("abort", abort, { once: true });
-    channel.once("close", () => {
-      signal.removeEventListener("abort", abort);
-      resolve();
-    });
+    signal.addEventListener("abort", finish);
+    gone.addEventListener("abort", finish);
+    // Comes only once all output was read.
+    channel.once("close", finish);
   });
   const finished = ended.then(() => {
     const why = failure();

@@ -400,10 +400,16 @@ describe("a host that can't be reached has its own words", () => {
     ],
     ["a host that hangs up at once", (s: Socket) => s.end(), "SSH_DROPPED", /closed the connection before the login$/],
     [
+      "a host that is full",
+      (s: Socket) => s.end("Exceeded MaxStartups\r\n"),
+      "SSH_DROPPED",
+      /closed the connection before the login: Exceeded MaxStartups$/,
+    ],
+    [
       "a server of something else",
       (s: Socket) => s.end("HTTP/1.1 400 Bad Request\r\n\r\nSSH is not spoken here\r\n".repeat(9)),
       "SSH_DROPPED",
-      /is not an SSH server/,
+      /is not an SSH server, it says "HTTP\/1\.1 400 Bad Request"/,
     ],
   ] as const) {
     test(what, async () => {

@@ -43,6 +43,8 @@ export async function startSshd(settings: readonly string[] = []): Promise<Sshd>
     ...[`Port ${port}`, "ListenAddress 127.0.0.1", "UsePAM no", "StrictModes no", "MaxStartups 100", "PrintMotd no"],
     ...["PasswordAuthentication no", "KbdInteractiveAuthentication no", "PermitRootLogin yes", "LogLevel ERROR"],
     ...[`PidFile ${directory}/pid`, `AuthorizedKeysFile ${directory}/authorized_keys`],
+    // The tester's own shell start-up files can take seconds, at each exec.
+    `SetEnv HOME=${directory}`,
     ...hostKeys.map((path) => `HostKey ${path}`),
     ...settings,
   ];
