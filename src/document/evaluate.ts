@@ -28,11 +28,18 @@ export function evaluate(expression: Expression, names: Names): Value {
   return needed(resultOf(expression, names), expression);
 }
 
-function needed(result: Result, { offset, length }: Span): Value {
+function needed(result: Result, span: Span): Value {
+  if (!(result instanceof Undefined)) return result;
+  located(result, span);
+  throw result.fault;
+}
+
+/** A name without a value is found to be one long after it was read; where it stands is kept with it. */
+function located(result: Result, { offset, length }: Span): Result {
   if (!(result instanceof Undefined)) return result;
   const { fault } = result;
   if (fault.offset === undefined && fault.at === undefined) Object.assign(fault, { offset, length });
-  throw fault;
+  return result;
 }
 
 function resultOf(expression: Expression, names: Names): Result {
@@ -53,7 +60,7 @@ function evaluators(expression: Expression, names: Names): Result {
     case "literal":
       return expression.value;
     case "name":
-      return names.lookUp(expression.name);
+      return located(names.lookUp(expression.name), expression);
     case "list":
       return expression.items.map(value);
     case "map":

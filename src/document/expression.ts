@@ -106,7 +106,7 @@ function toExpression(node: SyntaxNode, toOffset: ToOffset): Expression {
       };
     case "LookupVal":
       if (node.val === undefined || node.val === null) throw badTemplate("expected an index between [ and ]", span());
-      return { kind: "lookup", target: convert(node.target), key: convert(node.val), ...span() };
+      return toLookup(convert(node.target), convert(node.val));
     case "Filter": {
       const [input, ...args] = children(node.args as SyntaxNode);
       const name = String((node.name as SyntaxNode).value);
@@ -161,6 +161,12 @@ function toArithmetic(node: SyntaxNode, convert: (child: unknown) => Expression,
   const operator = ARITHMETIC[node.typename];
   if (operator === undefined) throw badTemplate(`templates cannot hold ${node.typename}`, span);
   return { kind: "arithmetic", operator, left: convert(node.left), right: convert(node.right), ...span };
+}
+
+/** A lookup is where its key is, for there a slip is found. */
+function toLookup(target: Expression, key: Expression): Expression {
+  const length = key.kind === "literal" ? String(key.value).length : key.length;
+  return { kind: "lookup", target, key, offset: key.offset, length };
 }
 
 /** Jinja spells these with a capital letter too. */

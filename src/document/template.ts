@@ -6,7 +6,7 @@ import { isTruthy } from "./operators.ts";
 import { OMIT, placed, renderScalar } from "./render.ts";
 import type { Scope } from "./scope.ts";
 import { badTemplate, TemplateFault } from "./template-fault.ts";
-import { fromValue } from "./value.ts";
+import { BOOLEAN_WORDS, fromValue } from "./value.ts";
 
 /**
  * `node` with every template in it rendered. What a template gives is placed where the template is written. A template that cannot be
@@ -84,6 +84,8 @@ const EXPRESSION_START = "{{ ";
 function conditionHolds({ value }: ScalarNode, scope: Scope): boolean {
   if (value === null) return true; // `when:` with nothing after it asks for nothing
   if (typeof value !== "string") return isTruthy(value);
+  const word = BOOLEAN_WORDS.get(value.trim().toLowerCase());
+  if (word !== undefined) return word;
   const template = parseTemplate(`${EXPRESSION_START}${withoutBraces(value)} }}`);
   const [expression] = template;
   if (template.length !== 1 || expression === undefined || typeof expression === "string") {
@@ -132,9 +134,8 @@ function withoutBraces(text: string): string {
 /** A string is not yes or no, and one that says "false" (as `-e x=false` gives it) would count as true: only its plain words are taken. */
 function truthOf(value: Value, text: string): boolean {
   if (typeof value !== "string") return isTruthy(value);
-  const word = value.toLowerCase();
-  if (["true", "yes", "on"].includes(word)) return true;
-  if (["false", "no", "off", ""].includes(word)) return false;
+  const word = value === "" ? false : BOOLEAN_WORDS.get(value.toLowerCase());
+  if (word !== undefined) return word;
   throw badTemplate(`condition gives the string "${value}", expected true or false`, {
     offset: EXPRESSION_START.length,
     length: text.length,

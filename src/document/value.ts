@@ -3,6 +3,16 @@ import type { DocumentNode, MapNode, Value } from "./node.ts";
 
 export type ValueMap = { readonly [key: string]: Value };
 
+/** What Ansible's users write for true and false, in lower case; YAML 1.2 leaves `yes` and `no` strings. */
+export const BOOLEAN_WORDS: ReadonlyMap<string, boolean> = new Map([
+  ["true", true],
+  ["yes", true],
+  ["on", true],
+  ["false", false],
+  ["no", false],
+  ["off", false],
+]);
+
 /** What `node` says, without its places. Maps have no prototype. */
 export function toValue(node: DocumentNode): Value {
   switch (node.kind) {
