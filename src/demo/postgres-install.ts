@@ -33,20 +33,19 @@ export async function installPostgres(
 
 /** The majors that there are packages of for this machine, newest first. */
 export async function availableMajors(): Promise<number[]> {
-  const majors = (await readdir(pinsDirectory())).map(Number).sort((a, b) => b - a);
+  const majors = (await readdir(pinsDirectory())).filter((name) => /^\d+$/.test(name)).map(Number);
   const pins = await Promise.all(majors.map(readPins));
-  return majors.filter((_, at) => pins[at]?.[packageName()] !== undefined);
+  return majors.filter((_, at) => pins[at]?.[packageName()] !== undefined).sort((a, b) => b - a);
 }
 
 type Pin = { name: string; version: string };
 
 async function pinnedPackage(major: number): Promise<Pin> {
-  const name = packageName();
-  const version = (await readPins(major))[name];
-  if (version === undefined) {
+  if (!(await availableMajors()).includes(major)) {
     throw new Error(`there is no package of PostgreSQL ${major} for ${process.platform} on ${process.arch}`);
   }
-  return { name, version };
+  const name = packageName();
+  return { name, version: (await readPins(major))[name] ?? "" };
 }
 
 function packageName(): string {

@@ -2,13 +2,14 @@ import { webcrypto } from "node:crypto";
 import pg from "pg";
 import type { Signer } from "../ca/signer.ts";
 import { loadX509 } from "../ca/x509.ts";
+import type { CertificateRequest } from "../certificates/request.ts";
 import type { Proof } from "../engine/event.ts";
 import type { DemoApplication } from "./demo-host.ts";
 
 /** Where clients find the server, and the name that its certificate must have. */
 export type ProvenServer = { address: string; port: number; serverName: string };
-/** What a client logs in with: `roots` are the CA's certificates that it trusts. PEM all of them. */
-export type ClientIdentity = { certificate: string; key: string; roots: string };
+/** A certificate (with its chain), its key, and the CA's certificates that its holder trusts. PEM all of them. */
+export type Identity = { certificate: string; key: string; roots: string };
 
 const CONNECT_TIMEOUT_MS = 5_000;
 
@@ -20,7 +21,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
 export async function proveHost(
   server: ProvenServer,
   application: DemoApplication,
-  identity: ClientIdentity,
+  identity: Identity,
 ): Promise<Proof[]> {
   const { roots: ca, certificate: cert, key } = identity;
   const verified = { ca, servername: server.serverName, rejectUnauthorized: true };
@@ -46,29 +47,18 @@ export async function proveHost(
   ];
 }
 
-/** A key and a certificate for `commonName`, as a client of the CA `signer` gets them. */
-export async function newClientIdentity(
+/** A new key (EC P-256) and a certificate for it, as `request` asks the CA `signer`. */
+export async function newIdentity(
   signer: Signer,
-  commonName: string,
+  request: Omit<CertificateRequest, "key">,
   signal: AbortSignal,
-): Promise<ClientIdentity> {
+): Promise<Identity> {
   const x509 = await loadX509();
-  const algorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
-  const keys = await webcrypto.subtle.generateKey(algorithm, true, ["sign", "verify"]);
-  const csr = await x509.Pkcs10CertificateRequestGenerator.create({
-    name: [{ CN: [commonName] }],
-    keys,
-    signingAlgorithm: algorithm,
-  });
-  const request = {
-    commonName,
-    dns: [],
-    ip: [],
-    key: "ec-p256",
-    purpose: "client",
-    lifetimeSeconds: undefined,
-  } as const;
-  const { chainPem } = await signer.sign(csr.toString("pem"), request, signal);
+  const signingAlgorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
+  const keys = await webcrypto.subtle.generateKey(signingAlgorithm, true, ["sign", "verify"]);
+  const name = [{ CN: [request.commonName] }];
+  const csr = await x509.Pkcs10CertificateRequestGenerator.create({ name, keys, signingAlgorithm });
+  const { chainPem } = await signer.sign(csr.toString("pem"), { ...request, key: "ec-p256" }, signal);
   const pkcs8 = await webcrypto.subtle.exportKey("pkcs8", keys.privateKey);
   return { certificate: chainPem, key: x509.PemConverter.encode(pkcs8, "PRIVATE KEY"), roots: signer.roots };
 }

@@ -59,6 +59,7 @@ export async function startSshHost(options: {
   return {
     port,
     async [Symbol.asyncDispose]() {
+      if (!listener.listening) return;
       const closed = once(listener, "close");
       listener.close();
       for (const socket of sockets) socket.destroy();
