@@ -114,8 +114,9 @@ function reader(get: GetVariable) {
     const found = given(name);
     if (found === undefined) return undefined;
     // Templates always give text, so a number may come as its digits.
-    const isNumber = typeof found.value === "number" || /^[0-9]+(?:\.[0-9]+)?$/.test(String(found.value));
-    const number = typeof found.value === "boolean" || !isNumber ? Number.NaN : Number(found.value);
+    const { value } = found;
+    const isDigits = typeof value === "string" && /^[0-9]+(?:\.[0-9]+)?$/.test(value);
+    const number = typeof value === "number" || isDigits ? Number(value) : Number.NaN;
     return number >= min && number <= max ? number : wrong(name, found, expected);
   };
   return {

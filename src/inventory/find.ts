@@ -17,10 +17,10 @@ export type FoundInventory =
  */
 export function findInventory(name: string, cwd: string): { found?: FoundInventory; problems: readonly Diagnostic[] } {
   const named = NAMED_ENDINGS.map((ending) => join("inventory", `${name}${ending}`));
-  const isName = name !== "" && !isAbsolute(name);
+  const isName = name !== "" && !isAbsolute(name) && !/^\.{1,2}(?:\/|$)/.test(name);
   for (const path of [...(isName ? named : []), ...(name === "" ? [] : [name])]) {
     const status = statusOf(resolve(cwd, path));
-    if (status?.isDirectory()) return findInFolder(path, cwd);
+    if (status?.isDirectory()) return findInFolder(path.replace(/(?<=.)\/+$/, ""), cwd);
     if (status !== undefined) return findFile(path, status, cwd);
   }
   if (name.includes(",")) return { found: { kind: "host-list", text: name, at: optionPlace(name) }, problems: [] };

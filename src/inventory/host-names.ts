@@ -58,7 +58,7 @@ const LABEL = String.raw`(?:[\p{L}\p{N}_]|${RANGE})(?:[\p{L}\p{N}_-]|${RANGE})*(
 const HOST_NAME = new RegExp(String.raw`^${LABEL}(?:\.${LABEL})*$`, "iu");
 
 function badName(host: string, port: string | undefined): Pick<Diagnostic, "code" | "message" | "hint"> | undefined {
-  const outsideRanges = host.replace(/\[[^\]]*\]/g, "");
+  const outsideRanges = host.replace(/\[[^\]]*(?:\]|$)/g, "");
   if (host === "") return { code: "BAD_VALUE", message: "no host name" };
   if (outsideRanges.includes(":") && !isIpv6(host)) {
     return {

@@ -113,6 +113,7 @@ function readHostLine(reading: Reading, group: string, line: Line): void {
 /** Places within a word of a line, quotes and escapes accounted for. */
 function wordPlace(line: Line, word: Word): PlaceOf {
   return (start, end) => {
+    if (word.text === "") return line.place(word.start, word.end);
     const from = word.offsets[start] ?? word.end;
     const last = word.offsets[end - 1];
     return line.place(from, end > start && last !== undefined ? last + 1 : from + 1);

@@ -19,8 +19,8 @@ import { readYamlInventory } from "./yaml.ts";
  * count, after the inventories' own. With problems there is no inventory: half of one would select wrong hosts.
  *
  * One order decides between variables: all < parent < child < host, at the same depth by `ansible_group_priority` and then by
- * name; of one group or host, the files in group_vars and host_vars win over the inventory. (Ansible lets the group_vars file of
- * a parent win over what the inventory file says of its child, ansible/ansible#81293; nobody expects that.)
+ * name; of one group or host, the files in group_vars and host_vars win over the inventory. (Ansible lets the group_vars file of a
+ * parent, and of `all`, win over what the inventory file says of a child, ansible/ansible#81293: nobody expects that.)
  */
 export function loadInventory(
   names: readonly string[],

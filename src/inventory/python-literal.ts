@@ -145,10 +145,10 @@ function readString(reader: Reader): string | undefined {
       i++;
       continue;
     }
-    const escape = isRaw ? rawEscape(reader.text, i) : readEscape(reader.text, i);
-    if (escape === undefined) return undefined;
-    value += escape.value;
-    i += escape.length;
+    const found = isRaw ? rawEscape(reader.text, i) : readEscape(reader.text, i);
+    if (found === undefined) return undefined;
+    value += found.value;
+    i += found.length;
   }
   reader.at = i + quote.length;
   return value;
@@ -179,7 +179,7 @@ function readEscape(text: string, at: number): { value: string; length: number }
   return code > 0x10ffff ? undefined : { value: String.fromCodePoint(code), length: coded[0].length };
 }
 
-const DIGITS = String.raw`[0-9](?:_?[0-9])*`;
+const DIGITS = `[0-9](?:_?[0-9])*`;
 const FLOAT = String.raw`(?:(?:${DIGITS})?\.${DIGITS}|${DIGITS}\.)(?:[eE][+-]?${DIGITS})?|${DIGITS}[eE][+-]?${DIGITS}`;
 const NUMBER = new RegExp(
   String.raw`([+-]?)[ \t]*(?:(${FLOAT})|(0[xX](?:_?[0-9a-fA-F])+|0[bB](?:_?[01])+|0[oO](?:_?[0-7])+|${DIGITS}))(?![\w.])`,
