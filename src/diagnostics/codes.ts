@@ -56,6 +56,7 @@ export type Code =
   | "HBA_SYNTAX"
   | "HBA_OPEN_TO_PLAIN_TEXT"
   | "HBA_SHADOWED"
+  | "HBA_NEEDS_TLS"
   | "CONF_SYNTAX"
   | "SETTING_UNKNOWN"
   | "SETTING_OVERRIDDEN"

@@ -1,6 +1,6 @@
 import type { Setting } from "../state/host-state.ts";
 import { type ConfFile, type ConfLine, linesOf, readConf, settingKey } from "./conf-file.ts";
-import { sameValue } from "./setting-value.ts";
+import { sameValue, settingNamed } from "./setting-value.ts";
 import { applyEdits, type Edit, newlineOf } from "./text-edit.ts";
 
 /** What a setting shall be; null: no active line, so that PostgreSQL's default returns. One character a byte. */
@@ -18,7 +18,7 @@ export type ConfEdit = {
 export type SettingChange = { name: string; before: string | undefined; after: string | undefined };
 
 export type ConfEditOptions = {
-  /** Types by lower-case name, so that `yes` is found to be `on` already. */
+  /** What the server knows of settings, so that `yes` is found to be `on` already. */
   types?: ReadonlyMap<string, Setting>;
   /** Settings whose new line must stand at the end, for what included files say of them would win over an earlier one. */
   atEnd?: ReadonlySet<string>;
@@ -43,7 +43,7 @@ export function setSettings(text: string, wanted: WantedSettings, options: ConfE
       continue;
     }
     if (last !== undefined) {
-      if (sameValue(options.types?.get(settingKey(name)), last.value, value)) continue;
+      if (sameValue(settingNamed(options.types ?? new Map(), name)?.setting, last.value, value)) continue;
       edits.push({ ...last.valueAt, text: formatValue(value) });
       changed.push({ name, before: last.value, after: value });
       continue;

@@ -4,6 +4,18 @@ import type { Setting } from "../state/host-state.ts";
 /** What is known of a setting's type; pg_settings has it for every name that the server knows. */
 export type SettingType = Pick<Setting, "vartype" | "unit" | "enumValues">;
 
+/** The setting of that name, which is the same in any case (`datestyle` is `DateStyle`), with the server's own spelling. */
+export function settingNamed(
+  settings: ReadonlyMap<string, Setting>,
+  name: string,
+): { name: string; setting: Setting } | undefined {
+  const exact = settings.get(name);
+  if (exact !== undefined) return { name, setting: exact };
+  const key = name.toLowerCase();
+  for (const [known, setting] of settings) if (known.toLowerCase() === key) return { name: known, setting };
+  return undefined;
+}
+
 /**
  * Whether PostgreSQL would take both texts for the same value: `on`, `yes` and `1` of a boolean, `1GB` and `131072` of one that
  * counts 8kB pages. Texts that are no values of that type are the same only where they are equal, as all are without a type.
