@@ -20,8 +20,12 @@ export function lineDiff(before: string, after: string): LineDiff {
 const MAX_EDITS = 4000;
 
 function rewritten(before: string, after: string): LineDiff {
-  const [from, to] = [before, after].map((text) => text.split("\n").length);
-  return { text: `(rewritten: ${from} -> ${to} lines, too different to show)`, lines: Math.max(from ?? 0, to ?? 0) };
+  const [from, to] = [countLines(before), countLines(after)];
+  return { text: `(rewritten: ${from} -> ${to} lines, too different to show)`, lines: Math.max(from, to) };
+}
+
+function countLines(text: string): number {
+  return text.split("\n").length - (text.endsWith("\n") ? 1 : 0);
 }
 
 /** A run of removed and added lines counts as many as the longer of the two. */

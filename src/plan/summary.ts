@@ -31,6 +31,7 @@ function extent(before: string | undefined, { content }: FileState): string {
   const [was, is] = [shownText(before), shownText(content.latin1)];
   if (was === undefined || is === undefined) return ` (${content.latin1.length} bytes)`;
   const { lines } = lineDiff(was, is);
+  if (lines === 0) return "";
   return lines === 1 ? " (1 line)" : ` (${lines} lines)`;
 }
 

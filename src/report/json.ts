@@ -9,13 +9,12 @@ import type { Output, Reader } from "./reader.ts";
 
 /** One JSON document for the run, written when it is over. Changes are in it as a summary, and as a diff where `diff` is asked. */
 export function jsonReader(output: Output, { diff }: { diff: boolean }): Reader {
-  const run: RunDocument = { hosts: [] };
+  const run: RunDocument = {};
   const hosts = new Map<string, HostDocument>();
   return {
     onEvent: (event) => note(run, hosts, event, diff),
     close: async () => {
-      run.hosts = [...hosts.values()];
-      output.write(`${JSON.stringify(run, hideSecrets, 2)}\n`);
+      output.write(`${JSON.stringify({ ...run, hosts: [...hosts.values()] }, hideSecrets, 2)}\n`);
     },
   };
 }
@@ -29,7 +28,6 @@ type RunDocument = {
   tookMs?: number;
   exitCode?: number;
   counts?: Readonly<Record<Outcome, number>>;
-  hosts: HostDocument[];
 };
 
 type HostDocument = {

@@ -14,15 +14,16 @@ export function marksFor({ LC_ALL, LC_CTYPE, LANG }: Environment): Marks {
   return /utf-?8/i.test(LC_ALL || LC_CTYPE || LANG || "") ? UNICODE : ASCII;
 }
 
+// None that is also an emoji (as U+2714 and U+2716 are): some terminals draw those two columns wide.
 const UNICODE: Marks = {
   of: {
-    ok: "✔",
-    changed: "✔",
+    ok: "✓",
+    changed: "✓",
     "would-change": "~",
     unknown: "?",
     skipped: "-",
-    failed: "✖",
-    unreachable: "✖",
+    failed: "✗",
+    unreachable: "✗",
     "rolled-back": "↺",
     waiting: "·",
   },

@@ -18,18 +18,23 @@ export function openPainter(write: (text: string) => void): Painter {
     const isResized = columns !== paintedColumns;
     const isSame = !isResized && lines.length === painted.length && lines.every((line, i) => line === painted[i]);
     if (isSame) return;
-    // After a resize nobody knows what the terminal made of the old lines: all is written again.
-    const body = isResized ? ERASE_BELOW + lines.map((line) => `${line}\n`).join("") : overwritten(painted, lines);
-    write(up(isResized ? rowsAt(painted, columns) : painted.length) + body);
+    // After a resize nobody knows what the terminal made of the old lines: they go, and all is written again.
+    const text = isResized
+      ? erased(rowsAt(painted, columns)) + lines.map((line) => `${line}\n`).join("")
+      : up(painted.length) + overwritten(painted, lines);
+    write(NO_WRAP + text + WRAP);
     painted = lines;
     paintedColumns = columns;
   };
   return { paint, clear: (columns) => paint([], columns) };
 }
 
-// ECMA-48: CUU, CUD, EL, ED.
-const ERASE_LINE_END = "\x1b[K";
-const ERASE_BELOW = "\x1b[J";
+// ECMA-48: EL, CUD. Not ED, which tmux takes from the first row for a wish to keep what was there, and not EL to the end of the
+// line, whose blanks tmux counts as text when the window gets narrower.
+const ERASE_LINE = "\x1b[2K";
+// DECAWM: a terminal that is narrower than we have been told yet must not make two rows of a line.
+const NO_WRAP = "\x1b[?7l";
+const WRAP = "\x1b[?7h";
 const DOWN = "\x1b[B";
 
 function up(rows: number): string {
@@ -41,7 +46,17 @@ function rowsAt(lines: readonly string[], columns: number): number {
   return lines.reduce((rows, line) => rows + Math.max(1, Math.ceil(widest([line]) / Math.max(1, columns))), 0);
 }
 
+/** Empties the rows above the cursor and leaves it on the first of them. */
+function erased(rows: number): string {
+  return up(rows) + `${ERASE_LINE}${DOWN}`.repeat(rows) + up(rows);
+}
+
 function overwritten(before: readonly string[], after: readonly string[]): string {
-  const lines = after.map((line, i) => (line === before[i] ? DOWN : `${line}${ERASE_LINE_END}\n`));
-  return lines.join("") + (after.length < before.length ? ERASE_BELOW : "");
+  const lines = after.map((line, i) => (line === before[i] ? DOWN : overLine(before[i] ?? "", line)));
+  const surplus = Math.max(0, before.length - after.length);
+  return lines.join("") + `${ERASE_LINE}${DOWN}`.repeat(surplus) + up(surplus);
+}
+
+function overLine(before: string, after: string): string {
+  return `${widest([after]) < widest([before]) ? ERASE_LINE : ""}${after}\n`;
 }

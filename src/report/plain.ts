@@ -33,8 +33,8 @@ function linesOf(event: RunEvent, palette: Palette): string[] {
         .map((proof) => hostLine(event.host, palette.red(printable(`not proved: ${proof.what}: ${proof.said}`))));
     case "host-finished":
       return [
-        ...event.problems.map((problem) => indented(problemText(problem), "  ")),
         hostLine(event.host, `finished: ${word(event.outcome, palette)} in ${duration(event.tookMs)}`),
+        ...event.problems.map((problem) => indented(problemText(problem), "  ")),
       ];
     default:
       return [];

@@ -84,7 +84,7 @@ function proofs({ proofs: found }: Tally, { palette, marks }: RecapOptions): str
     const mark = held ? palette.green(marks.of.ok) : palette.red(marks.of.failed);
     return `  ${mark} ${text} ${on([...hosts], palette)}`;
   });
-  return lines.length === 0 ? [] : [palette.bold("proved"), ...lines];
+  return lines.length === 0 ? [] : [palette.bold("proofs"), ...lines];
 }
 
 function texts(

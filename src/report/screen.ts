@@ -29,18 +29,18 @@ function worthALine(hosts: readonly HostRow[], space: number): HostRow[] {
   return [...shownTrouble, ...running.slice(0, space - shownTrouble.length)];
 }
 
-const TIME_WIDTH = "99 min 59 s".length;
+const TIME_WIDTH = "9 min 59 s".length;
 const STATUS_WIDTH = "would change".length;
 
 function hostLine(row: HostRow, hostWidth: number, view: View): string {
   const { palette, marks, columns } = view;
   const { mark, time, status, detail, colour } = cellsOf(row, view);
   const host = padEnd(cut(row.host, hostWidth, marks.more), hostWidth);
-  const head = [mark, host, padStart(time, TIME_WIDTH), padEnd(status, STATUS_WIDTH)];
-  const left = columns - 1 - widest([head.join("  ")]) - 1;
-  if (left < 0) return cut(`${mark} ${host} ${status}`, columns - 1, marks.more);
-  const painted = [colour(mark), host, palette.dim(padStart(time, TIME_WIDTH)), colour(padEnd(status, STATUS_WIDTH))];
-  return `${painted[0]} ${painted[1]}  ${painted[2]}  ${painted[3]}  ${palette.dim(cut(detail, left - 1, marks.more))}`;
+  const left = columns - 1 - "m ".length - hostWidth - 2 - TIME_WIDTH - 2 - STATUS_WIDTH - 2;
+  if (left < 0) return cut(`${mark} ${host}  ${status}`, columns - 1, marks.more);
+  const before = `${colour(mark)} ${host}  ${palette.dim(padStart(time, TIME_WIDTH))}  `;
+  if (detail === "") return before + colour(status);
+  return `${before}${colour(padEnd(status, STATUS_WIDTH))}  ${palette.dim(cut(detail, left, marks.more))}`;
 }
 
 type Cells = { mark: string; time: string; status: string; detail: string; colour: (text: string) => string };

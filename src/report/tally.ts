@@ -3,7 +3,7 @@ import type { Outcome, RunEvent } from "../engine/event.ts";
 import type { Change } from "../plan/change.ts";
 import { type ChangeGroups, groupByEqualChanges } from "../plan/group.ts";
 import { printable } from "../plan/printable.ts";
-import { worse } from "./outcomes.ts";
+import { outcomeWord, worse } from "./outcomes.ts";
 import { problemText } from "./problem-text.ts";
 
 /** What is kept of a run for the recap: numbers a host, and every text once with the hosts it is about. */
@@ -79,7 +79,10 @@ function addTask(
   const task = printable(event.task);
   const { tasks } = hostTally(tally, host);
   tasks[outcome] = (tasks[outcome] ?? 0) + 1;
-  groupByEqualChanges(tally.changes, { host, task, changes: event.changes }, (change) => printable(show(change)));
+  const label = outcome === "changed" || outcome === "would-change" ? task : `${task} (${outcomeWord(outcome)})`;
+  groupByEqualChanges(tally.changes, { host, task: label, changes: event.changes }, (change) =>
+    printable(show(change)),
+  );
   if (outcome === "unknown")
     addText(tally.problems, host, task, printable(because ?? "what it would do can't be predicted"));
   addProblems(tally.problems, host, task, event.problems);
