@@ -1,6 +1,7 @@
 import type { SyntaxNode } from "nunjucks/src/nodes.js";
 import { parseJinja } from "./jinja-grammar.ts";
 import { badTemplate } from "./template-fault.ts";
+import { isVariableName } from "./variable-names.ts";
 
 /** Where in the template's text, in UTF-16 units. */
 export type Span = { offset: number; length: number };
@@ -173,7 +174,7 @@ function toLookup(target: Expression, key: Expression): Expression {
 function toName(name: string, span: Span): Expression {
   if (name === "True" || name === "False") return { kind: "literal", value: name === "True", ...span };
   if (name === "None") return { kind: "literal", value: null, ...span };
-  if (!/^[\p{L}_][\p{L}\p{N}_]*$/u.test(name)) throw badTemplate(`unexpected "${name}" in the template`, span);
+  if (!isVariableName(name)) throw badTemplate(`unexpected "${name}" in the template`, span);
   return { kind: "name", name, ...span };
 }
 

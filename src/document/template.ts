@@ -1,6 +1,6 @@
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import { evaluate } from "./evaluate.ts";
-import { isTemplate, parseTemplate } from "./expression.ts";
+import { type Expression, isTemplate, parseTemplate } from "./expression.ts";
 import type { DocumentNode, MapEntry, ScalarNode, Value } from "./node.ts";
 import { isTruthy } from "./operators.ts";
 import { OMIT, placed, renderScalar } from "./render.ts";
@@ -23,6 +23,20 @@ export function hasTemplate(node: DocumentNode): boolean {
   return node.kind === "list" ? node.items.some(hasTemplate) : node.entries.some(({ value }) => hasTemplate(value));
 }
 
+/** What is wrong with templates whatever the variables hold: those that cannot be read at all. */
+export function checkTemplates(node: DocumentNode): Diagnostic[] {
+  if (node.kind === "list") return node.items.flatMap(checkTemplates);
+  if (node.kind === "map") return node.entries.flatMap(({ value }) => checkTemplates(value));
+  return hasTemplate(node) ? faultsOf(() => placed(node, 0, () => parseTemplate(String(node.value)))) : [];
+}
+
+/** The same for `when`. */
+export function checkCondition(node: DocumentNode): Diagnostic[] {
+  if (node.kind === "list") return node.items.flatMap(checkCondition);
+  if (node.kind === "map") return [mapCondition(node)];
+  return faultsOf(() => placed(node, EXPRESSION_START.length, () => parseCondition(node)));
+}
+
 /** `when`: an expression without braces, a boolean, or a list of which all must hold. With problems it does not hold. */
 export function evaluateCondition(node: DocumentNode, scope: Scope): { holds: boolean; problems: Diagnostic[] } {
   if (node.kind === "list") {
@@ -36,14 +50,26 @@ export function evaluateCondition(node: DocumentNode, scope: Scope): { holds: bo
     return { holds: problems.length === 0, problems };
   }
   if (node.kind === "map") {
-    const problem: Diagnostic = { code: "WRONG_TYPE", message: "a condition cannot be a map", at: node.at };
-    return { holds: false, problems: [problem] };
+    return { holds: false, problems: [mapCondition(node)] };
   }
+  let holds = false;
+  const problems = faultsOf(() => {
+    holds = placed(node, EXPRESSION_START.length, () => conditionHolds(node, scope));
+  });
+  return { holds, problems };
+}
+
+function mapCondition({ at }: DocumentNode): Diagnostic {
+  return { code: "WRONG_TYPE", message: "a condition cannot be a map", at };
+}
+
+function faultsOf(work: () => unknown): Diagnostic[] {
   try {
-    return { holds: placed(node, EXPRESSION_START.length, () => conditionHolds(node, scope)), problems: [] };
+    work();
+    return [];
   } catch (error) {
     if (!(error instanceof TemplateFault)) throw error;
-    return { holds: false, problems: [error.diagnostic()] };
+    return [error.diagnostic()];
   }
 }
 
@@ -81,17 +107,20 @@ function renderLeaf(node: ScalarNode, scope: Scope, problems: Diagnostic[]): Doc
 
 const EXPRESSION_START = "{{ ";
 
-function conditionHolds({ value }: ScalarNode, scope: Scope): boolean {
+function conditionHolds(node: ScalarNode, scope: Scope): boolean {
+  const condition = parseCondition(node);
+  return typeof condition === "boolean" ? condition : truthOf(evaluate(condition, scope), String(node.value));
+}
+
+function parseCondition({ value }: ScalarNode): Expression | boolean {
   if (value === null) return true; // `when:` with nothing after it asks for nothing
   if (typeof value !== "string") return isTruthy(value);
   const word = BOOLEAN_WORDS.get(value.trim().toLowerCase());
   if (word !== undefined) return word;
   const template = parseTemplate(`${EXPRESSION_START}${withoutBraces(value)} }}`);
   const [expression] = template;
-  if (template.length !== 1 || expression === undefined || typeof expression === "string") {
-    throw badTemplate("a condition is one expression", { offset: EXPRESSION_START.length, length: value.length });
-  }
-  return truthOf(evaluate(expression, scope), value);
+  if (template.length === 1 && expression !== undefined && typeof expression !== "string") return expression;
+  throw badTemplate("a condition is one expression", { offset: EXPRESSION_START.length, length: value.length });
 }
 
 /**

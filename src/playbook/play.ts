@@ -24,8 +24,10 @@ export type PlayTask = {
   moduleAt: Place;
   args: MapNode;
   when: DocumentNode | undefined;
-  /** Names of handlers. */
+  /** Names of handlers, or topics that handlers listen to. */
   notify: readonly ScalarNode[];
+  /** Topics that a handler listens to, besides its name. */
+  listen?: readonly string[];
   /** The task's own and the play's. */
   tags: readonly string[];
   variables: Variables;
@@ -41,8 +43,9 @@ export type CompiledTask = {
   args: Readonly<Record<string, unknown>>;
   /** Where each argument was written, by JSON pointer ("" = the whole). */
   places: ReadonlyMap<string, Place>;
-  /** Why the host skips it (`when` was false); undefined = it runs. */
+  /** Why the host skips it (`when` was false, its tags were not asked for); undefined = it runs. */
   skipped: string | undefined;
+  /** Names of handlers; topics are resolved. */
   notify: readonly string[];
   at: Place;
 };
