@@ -1,15 +1,11 @@
-import { webcrypto } from "node:crypto";
 import pg from "pg";
-import type { Signer } from "../ca/signer.ts";
-import { loadX509 } from "../ca/x509.ts";
-import type { CertificateRequest } from "../certificates/request.ts";
 import type { Proof } from "../engine/event.ts";
 import type { DemoApplication } from "./demo-host.ts";
 
 /** Where clients find the server, and the name that its certificate must have. */
 export type ProvenServer = { address: string; port: number; serverName: string };
-/** A certificate (with its chain), its key, and the CA's certificates that its holder trusts. PEM all of them. */
-export type Identity = { certificate: string; key: string; roots: string };
+/** What a client logs in with, and the roots that it trusts; PEM all of them. */
+export type Client = { certPem: string; keyPem: string; roots: string };
 
 const CONNECT_TIMEOUT_MS = 5_000;
 
@@ -18,12 +14,8 @@ const CONNECT_TIMEOUT_MS = 5_000;
  * can only be the transport. One proof each: plain text is refused, TLS without a certificate is refused, a client with one gets in
  * and the server says that it is there by TLS under that name.
  */
-export async function proveHost(
-  server: ProvenServer,
-  application: DemoApplication,
-  identity: Identity,
-): Promise<Proof[]> {
-  const { roots: ca, certificate: cert, key } = identity;
+export async function proveHost(server: ProvenServer, application: DemoApplication, client: Client): Promise<Proof[]> {
+  const { roots: ca, certPem: cert, keyPem: key } = client;
   const verified = { ca, servername: server.serverName, rejectUnauthorized: true };
   const plain = await logIn(server, application, false);
   const anonymous = await logIn(server, application, verified);
@@ -47,28 +39,13 @@ export async function proveHost(
   ];
 }
 
-/** A new key (EC P-256) and a certificate for it, as `request` asks the CA `signer`. */
-export async function newIdentity(
-  signer: Signer,
-  request: Omit<CertificateRequest, "key">,
-  signal: AbortSignal,
-): Promise<Identity> {
-  const x509 = await loadX509();
-  const signingAlgorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
-  const keys = await webcrypto.subtle.generateKey(signingAlgorithm, true, ["sign", "verify"]);
-  const name = [{ CN: [request.commonName] }];
-  const csr = await x509.Pkcs10CertificateRequestGenerator.create({ name, keys, signingAlgorithm });
-  const { chainPem } = await signer.sign(csr.toString("pem"), { ...request, key: "ec-p256" }, signal);
-  const pkcs8 = await webcrypto.subtle.exportKey("pkcs8", keys.privateKey);
-  return { certificate: chainPem, key: x509.PemConverter.encode(pkcs8, "PRIVATE KEY"), roots: signer.roots };
-}
-
 type Login =
   /** `refused` is PostgreSQL's own answer, `broken` everything else: no server, a certificate that can't be verified. */
   | { outcome: "refused" | "broken"; said: string }
   | { outcome: "in"; tls: boolean; clientDn: string | null; said: string };
 
-async function logIn(
+/** One attempt, and what came of it: by TLS as `ssl` says, in plain text where it is false. */
+export async function logIn(
   server: ProvenServer,
   application: DemoApplication,
   ssl: pg.ClientConfig["ssl"] & ({ ca: string } | false),

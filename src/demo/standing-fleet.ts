@@ -1,13 +1,14 @@
 import { spawn } from "node:child_process";
 import { lstat, mkdir, open, readdir, readFile, rm } from "node:fs/promises";
 import { connect } from "node:net";
-import { tmpdir, userInfo } from "node:os";
+import { userInfo } from "node:os";
 import { extname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { InputError } from "../diagnostics/diagnostic.ts";
 import type { DemoApplication, DemoHost } from "./demo-host.ts";
 import { packageRoot } from "./package-root.ts";
 import { stopPostgres } from "./postgres-server.ts";
+import { shortTempDirectory } from "./short-temp.ts";
 
 /** What `fleet.json` holds: all that a client of a standing fleet needs. The password is why only its owner can read it. */
 export type FleetDescription = {
@@ -29,13 +30,9 @@ export const FLEET_FILES = {
   log: "serve.log",
 } as const;
 
-/** Room for "/db99/socket/.s.PGSQL.12345" behind it (see fleet.ts). */
-const LONGEST_TEMP_PATH = 55;
-
 /** Where a fleet stands unless told otherwise: one for each user of the machine, under a short path for the sake of its sockets. */
 export function defaultFleetDirectory(): string {
-  const temp = tmpdir().length <= LONGEST_TEMP_PATH ? tmpdir() : "/tmp";
-  return join(temp, `pgmtls-demo-${userInfo().uid}`);
+  return join(shortTempDirectory(), `pgmtls-demo-${userInfo().uid}`);
 }
 
 /**

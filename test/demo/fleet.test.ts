@@ -1,4 +1,5 @@
 import assert from "node:assert/strict";
+import { webcrypto } from "node:crypto";
 import { chown, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
@@ -6,20 +7,23 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import pg from "pg";
 import ssh2 from "ssh2";
+import { makeClientIdentity } from "../../src/ca/client-identity.ts";
 import { openLocalCa } from "../../src/ca/local-ca.ts";
+import type { Signer } from "../../src/ca/signer.ts";
+import { loadX509 } from "../../src/ca/x509.ts";
 import { type DemoFleet, startDemoFleet } from "../../src/demo/fleet.ts";
-import { type Identity, newIdentity, proveHost } from "../../src/demo/proof.ts";
+import { type Client, proveHost } from "../../src/demo/proof.ts";
 import { serverUser } from "../../src/demo/server-user.ts";
 
 const signal = AbortSignal.timeout(180_000);
 let directory: string;
 let fleet: DemoFleet;
-let client: Identity;
+let client: Client;
 
 before(async () => {
   directory = await mkdtemp(join(tmpdir(), "pgmtls-"));
   fleet = await startDemoFleet({ hosts: 2, directory, signal });
-  client = await identity("app", "client");
+  client = await newClient("app");
 });
 after(async () => {
   await fleet?.[Symbol.asyncDispose]();
@@ -127,7 +131,7 @@ test("a client certificate of another user does not count as the application's",
   assert.ok(host);
   await configure(host, `${MTLS}\n`);
   const server = { address: "127.0.0.1", port: host.port, serverName: "db1" };
-  const proofs = await proveHost(server, fleet.application, await identity("somebody", "client"));
+  const proofs = await proveHost(server, fleet.application, await newClient("somebody"));
   assert.deepEqual(
     proofs.map((proof) => proof.held),
     [true, true, false],
@@ -150,15 +154,19 @@ test("a directory too long for Unix sockets is refused before anything is starte
   await assert.rejects(startDemoFleet({ hosts: 1, directory: long, signal }), /too long.* can't be a Unix socket/);
 });
 
-async function identity(commonName: string, purpose: "client" | "server"): Promise<Identity> {
-  const signer = await openLocalCa({ name: "demo", directory: fleet.caDirectory, now: Date.now });
-  const dns = purpose === "server" ? [commonName] : [];
-  return await newIdentity(signer, { commonName, dns, ip: [], purpose, lifetimeSeconds: 3600 }, signal);
+async function newClient(commonName: string): Promise<Client> {
+  const signer = await localCa();
+  return { ...(await makeClientIdentity(signer, commonName, signal)), roots: signer.roots };
+}
+
+async function localCa(): Promise<Signer> {
+  return await openLocalCa({ name: "demo", directory: fleet.caDirectory, now: Date.now });
 }
 
 /** What the guide tells a person to do by hand. */
 async function configure(host: DemoFleet["hosts"][number], records: string): Promise<void> {
-  const { certificate, key, roots } = await identity(host.name, "server");
+  const { roots } = await localCa();
+  const { certificate, key } = await serverIdentity(host.name);
   const { uid, gid } = serverUser();
   for (const [name, text, mode] of [
     ["server.crt", certificate, 0o644],
@@ -177,6 +185,18 @@ async function configure(host: DemoFleet["hosts"][number], records: string): Pro
   await host.query("SELECT pg_reload_conf()");
   // The postmaster reloads after its backends may have: a new session shows its state.
   for (let tries = 0; tries < 100 && (await loaded())[0]?.at === before?.at; tries++);
+}
+
+async function serverIdentity(name: string): Promise<{ certificate: string; key: string }> {
+  const x509 = await loadX509();
+  const signingAlgorithm = { name: "ECDSA", namedCurve: "P-256", hash: "SHA-256" };
+  const keys = await webcrypto.subtle.generateKey(signingAlgorithm, true, ["sign", "verify"]);
+  const csr = await x509.Pkcs10CertificateRequestGenerator.create({ name: [{ CN: [name] }], keys, signingAlgorithm });
+  const request = { commonName: name, dns: [name], ip: [], key: "ec-p256", purpose: "server" } as const;
+  const signer = await localCa();
+  const { chainPem } = await signer.sign(csr.toString("pem"), { ...request, lifetimeSeconds: 3600 }, signal);
+  const pkcs8 = await webcrypto.subtle.exportKey("pkcs8", keys.privateKey);
+  return { certificate: chainPem, key: x509.PemConverter.encode(pkcs8, "PRIVATE KEY") };
 }
 
 async function reach(port: number): Promise<void> {
