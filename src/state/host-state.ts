@@ -103,6 +103,9 @@ export type ClusterState = {
 export type HostState = {
   /** The host's clock when it was observed, milliseconds since 1970 UTC. */
   clockMs: number;
+  /** Whom the program on the host runs as, after becoming: who owns a new file that nobody gave to somebody else. */
+  user: string;
+  group: string;
   /** By the path that was asked, resolved to an absolute one. */
   files: ReadonlyMap<string, FileState | "absent">;
   /** SubjectPublicKeyInfo as PEM of private keys, by the key file's path. */

@@ -1,0 +1,271 @@
+import type { Diagnostic } from "../diagnostics/diagnostic.ts";
+import type { Change } from "../plan/change.ts";
+import type { CompiledPlay } from "../playbook/play.ts";
+import { type ApplyScript, applyProgram, type SecretStore } from "../remote/apply.ts";
+import { type Answer, converse, HostProgramError, type Question } from "../remote/conversation.ts";
+import type { Frame } from "../remote/frames.ts";
+import { HostStateBuilder, mergeObservations, observeProgram } from "../remote/observe.ts";
+import { queryOverChannel } from "../remote/sql-channel.ts";
+import { ConnectError, type Connection } from "../ssh/connection.ts";
+import type { HostState } from "../state/host-state.ts";
+import type { AnyTaskModule } from "../tasks/registry.ts";
+import { applySteps, type Signers } from "./apply-host.ts";
+import { ControllerAnswers } from "./controller-answers.ts";
+import type { Outcome, Phase, Proof, RunEvent } from "./event.ts";
+import { type HostPlan, observationsOf, type PlannedTask, planHost } from "./plan-host.ts";
+import { sessionWarnings } from "./session-warnings.ts";
+
+/** What one host gets done in one play. */
+export type HostJob = {
+  run: string;
+  play: CompiledPlay;
+  /** Where the host was reached. */
+  address: string;
+  stateDirectory: string | undefined;
+  check: boolean;
+  holder: string;
+  modules: ReadonlyMap<string, AnyTaskModule>;
+  signers: Signers;
+  secrets: SecretStore;
+  emit: (event: RunEvent) => void;
+  now: () => number;
+  signal: AbortSignal;
+};
+
+export type HostResult = { outcome: Outcome; problems: readonly Diagnostic[] };
+
+/** Observe, plan, and unless it is a check, apply and prove: one play on one host whose connection is open. Never throws for the host's sake. */
+export async function runPlayOnHost(connection: Connection, job: HostJob): Promise<HostResult> {
+  try {
+    phase(job, "observing");
+    const observed = await observe(connection, job);
+    phase(job, "planning");
+    const plan = planHost(job.play, observed, job.modules);
+    const warnings = sessionWarnings(observed, plan.predicted);
+    if (job.check || plan.refused || plan.changes.length === 0)
+      return report(job, plan, plannedOutcomes(plan, job.check), warnings, []);
+    const failure = await apply(connection, job, observed, plan);
+    if (failure === undefined) return report(job, plan, plannedOutcomes(plan, false), warnings, []);
+    return report(job, plan, failedOutcomes(plan, failure.outcome), warnings, [failure.problem]);
+  } catch (error) {
+    return failedHost(error, job);
+  }
+}
+
+async function observe(connection: Connection, job: HostJob): Promise<HostState> {
+  const question = mergeObservations(observationsOf(job.play, job.modules));
+  const builder = new HostStateBuilder(question);
+  await converse({
+    connection,
+    become: job.play.become,
+    program: (marker) => observeProgram(question, marker),
+    onFrame: (frame) => builder.add(frame),
+    onQuestion: (asked) => answerSql(connection, asked, job.signal),
+    signal: job.signal,
+  });
+  return builder.state();
+}
+
+/** SQL of a host without psql. The query is a constant of ours; the socket is where the host says that its server listens. */
+async function answerSql(
+  connection: Connection,
+  { verb, words, text }: Question,
+  signal: AbortSignal,
+): Promise<Answer> {
+  if (verb !== "sql") return { yes: false, text: `no answer to ${verb}` };
+  const [port = "", user = "", ...directory] = words;
+  try {
+    return {
+      yes: true,
+      text: await queryOverChannel(
+        connection,
+        { socketDirectory: directory.join(" "), port: Number(port), user },
+        text,
+        signal,
+      ),
+    };
+  } catch (error) {
+    return { yes: false, text: error instanceof Error ? error.message : String(error) };
+  }
+}
+
+type Failure = { outcome: "failed" | "rolled-back"; problem: Diagnostic };
+
+async function apply(
+  connection: Connection,
+  job: HostJob,
+  observed: HostState,
+  plan: HostPlan,
+): Promise<Failure | undefined> {
+  const script: ApplyScript = {
+    run: job.run,
+    stateDirectory: job.stateDirectory,
+    holder: job.holder,
+    ...applySteps(plan.changes, observed),
+  };
+  const answers = new ControllerAnswers({
+    connection,
+    job,
+    script,
+    observed,
+    predicted: plan.predicted,
+    phase: (name) => phase(job, name),
+  });
+  let failed: Frame | undefined;
+  phase(job, "writing");
+  await converse({
+    connection,
+    become: job.play.become,
+    program: (marker) => applyProgram(script, job.secrets, marker),
+    onFrame: (frame) => {
+      if (frame.verb === "failed") failed = frame;
+    },
+    onQuestion: (asked) => (asked.verb === "sql" ? answerSql(connection, asked, job.signal) : answers.answer(asked)),
+    signal: job.signal,
+  });
+  for (const [cluster, proofs] of answers.proofs) emitProofs(job, cluster, proofs);
+  return failed === undefined ? undefined : readFailure(failed, answers);
+}
+
+function emitProofs(job: HostJob, cluster: string, proofs: readonly Proof[]): void {
+  if (proofs.length > 0) job.emit({ event: "host-proved", host: job.play.host, cluster, proofs });
+}
+
+/** `failed untouched|locked|broken`, or `failed restored|rolled-back KIND`, as apply.sh says it. */
+function readFailure({ words: [left, kind], payload }: Frame, answers: ControllerAnswers): Failure {
+  const said = payload.toString("utf8").trim();
+  if (left === "locked") {
+    return {
+      outcome: "failed",
+      problem: {
+        code: "LOCKED_BY_ANOTHER_RUN",
+        message: `another run holds the host: ${said}`,
+        hint: "wait until it has ended; nothing was changed here",
+      },
+    };
+  }
+  const undone =
+    left === "broken"
+      ? "; NOT everything could be put back"
+      : left === "rolled-back"
+        ? "; everything was put back and activated"
+        : "; nothing was changed";
+  const outcome = left === "rolled-back" ? "rolled-back" : "failed";
+  if (kind === "conflict")
+    return {
+      outcome,
+      problem: {
+        code: "REMOTE_FILE_CHANGED",
+        message: `${said}${undone}`,
+        hint: "run again to plan on what is there now",
+      },
+    };
+  if (kind === "refused")
+    return {
+      outcome,
+      problem: { code: "POSTGRES_REFUSED", message: `PostgreSQL refuses the new files: ${said}${undone}` },
+    };
+  if (kind === "unproved")
+    return { outcome, problem: { code: "PROOF_FAILED", message: `the proof failed: ${said}${undone}` } };
+  if (answers.signingFailure !== undefined)
+    return { outcome, problem: { ...answers.signingFailure, message: `${answers.signingFailure.message}${undone}` } };
+  return { outcome, problem: { code: "HOST_PROGRAM_FAILED", message: `${said}${undone}` } };
+}
+
+type Told = { task: PlannedTask; outcome: Outcome; because?: string };
+
+/** What each task came to where the plan was carried out, or will be. */
+function plannedOutcomes(plan: HostPlan, check: boolean): Told[] {
+  return plan.tasks.map((task): Told => {
+    switch (task.planned.outcome) {
+      case "ok":
+        return { task, outcome: "ok" };
+      case "change":
+        if (plan.refused) return { task, outcome: "skipped", because: "not done, since a later task was refused" };
+        return { task, outcome: check ? "would-change" : "changed" };
+      case "unknown":
+        return { task, outcome: "unknown", because: task.planned.because };
+      case "refused":
+        return { task, outcome: "failed" };
+      case "skipped":
+        return { task, outcome: "skipped", because: task.planned.because };
+      case "not-planned":
+        return { task, outcome: "skipped", because: "not planned, since an earlier task was refused" };
+    }
+  });
+}
+
+function failedOutcomes(plan: HostPlan, outcome: "failed" | "rolled-back"): Told[] {
+  return plannedOutcomes(plan, false).map((told) => (told.outcome === "changed" ? { ...told, outcome } : told));
+}
+
+const WORST_FIRST: readonly Outcome[] = [
+  "unreachable",
+  "failed",
+  "rolled-back",
+  "unknown",
+  "would-change",
+  "changed",
+  "ok",
+  "skipped",
+];
+
+/** Tells the stream what became of each task, and gives the host's outcome: the worst of them. */
+function report(
+  job: HostJob,
+  plan: HostPlan,
+  told: readonly Told[],
+  warnings: readonly Diagnostic[],
+  problems: readonly Diagnostic[],
+): HostResult {
+  for (const { task, outcome, because } of told) {
+    const { planned } = task;
+    const own = "warnings" in planned ? (planned.warnings ?? []) : [];
+    const isLast = task === plan.tasks.at(-1);
+    job.emit({
+      event: "task-finished",
+      host: job.play.host,
+      play: job.play.play,
+      task: task.task.name,
+      module: task.task.module,
+      outcome,
+      changes: planned.outcome === "change" ? planned.changes.map(printable) : [],
+      problems: planned.outcome === "refused" ? planned.problems : [],
+      warnings: isLast ? [...own, ...warnings] : own,
+      ...(because === undefined ? {} : { because }),
+    });
+  }
+  const outcomes = told.map(({ outcome }) => outcome);
+  return { outcome: WORST_FIRST.find((outcome) => outcomes.includes(outcome)) ?? "ok", problems };
+}
+
+/** Changes are plain data already; what they hold of secrets is a digest. */
+function printable(change: Change): Change {
+  return change;
+}
+
+function failedHost(error: unknown, job: HostJob): HostResult {
+  if (error instanceof ConnectError) return { outcome: "unreachable", problems: [error.diagnostic] };
+  if (error instanceof HostProgramError) return { outcome: "failed", problems: [programProblem(error, job)] };
+  const message = error instanceof Error ? error.message : String(error);
+  return {
+    outcome: "failed",
+    problems: [{ code: "INTERNAL", message: `pgmtls itself failed: ${message}`, hint: "please report it" }],
+  };
+}
+
+function programProblem({ began, exitCode, stderr, message }: HostProgramError, { play }: HostJob): Diagnostic {
+  const said = stderr.trim().split("\n").slice(-3).join("; ");
+  if (!began && play.become !== undefined) {
+    return {
+      code: "BECOME_REFUSED",
+      message: `becoming ${play.become.user} with sudo failed: ${said === "" ? `exit status ${exitCode ?? "unknown"}` : said}`,
+      hint: "pgmtls uses sudo -n, which never asks: give the login user NOPASSWD for /bin/sh, or log in as root",
+    };
+  }
+  return { code: "HOST_PROGRAM_FAILED", message: said === "" ? message : `${message}: ${said}` };
+}
+
+function phase(job: HostJob, name: Phase): void {
+  job.emit({ event: "host-phase", host: job.play.host, phase: name, atMs: job.now() });
+}

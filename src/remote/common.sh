@@ -1,0 +1,171 @@
+# shellcheck shell=dash
+# shellcheck disable=SC2034 # observe.sh and apply.sh use the c_ variables
+# What both host programs share: answers in frames, questions to the controller, clusters and their SQL.
+# Sent over standard input to `/bin/sh`; M (the marker of this exec) is set in the line before. Runs under dash, bash and busybox.
+
+LC_ALL=C TZ=UTC
+export LC_ALL TZ
+umask 077
+cd / || exit 70
+# A link that dies must not end us in the middle of a change: we notice by end-of-file, and put back.
+trap '' HUP PIPE
+NL='
+'
+
+# One frame: a header line, then the payload as it is, then the end line. Only lines that start with M are ours. Frames go to
+# descriptor 4, the controller, wherever standard output goes to: a question may be asked inside $(...).
+header() { printf '%s %s\n' "$M" "$*" >&4; }
+footer() { printf '\n%s .\n' "$M" >&4; }
+say() { header "$1" && printf '%s' "$2" >&4 && footer; }
+
+# ask VERB TEXT: puts a question to the controller. Its lines go to standard output; fails with 1 when it says no, 3 when it is gone.
+ask() {
+  say "ask $1" "$2"
+  local line status
+  IFS= read -r status <&3 || return 3
+  while IFS= read -r line <&3; do
+    if [ "$line" = "$M ." ]; then
+      [ "$status" = "$M yes" ]
+      return
+    fi
+    printf '%s\n' "$line"
+  done
+  return 3
+}
+
+# nth N: the Nth line of standard input, without starting a program.
+nth() {
+  local line i=0
+  while IFS= read -r line; do
+    i=$((i + 1))
+    [ "$i" -eq "$1" ] && printf '%s' "$line" && return 0
+  done
+  return 1
+}
+
+# read_pid_file FILE: sets c_pid c_data c_port c_socket from a postmaster.pid or a socket's lock file (pidfile.h: they begin alike).
+read_pid_file() {
+  c_pid='' c_data='' c_port='' c_socket=''
+  [ -r "$1" ] || return 1
+  {
+    IFS= read -r c_pid
+    IFS= read -r c_data
+    IFS= read -r _
+    IFS= read -r c_port
+    IFS= read -r c_socket
+  } <"$1"
+  [ -n "$c_pid" ] && [ -n "$c_data" ] && kill -0 "$c_pid" 2>/dev/null
+}
+
+# read_options: sets c_program and c_name from postmaster.opts: the server's own program, and Debian's VERSION/NAME, else the directory.
+read_options() {
+  local options=''
+  [ -r "$c_data/postmaster.opts" ] && IFS= read -r options <"$c_data/postmaster.opts"
+  c_program=${options%% \"*}
+  c_name=$c_data
+  case $options in
+    *config_file=/etc/postgresql/*/postgresql.conf*)
+      c_name=${options#*config_file=/etc/postgresql/}
+      c_name=${c_name%%/postgresql.conf*}
+      ;;
+  esac
+}
+
+# find_cluster SELECTOR: sets the c_ variables; prints nothing. 0 found; 1 none; 2 several; 3 down. c_known: names, one a line.
+find_cluster() {
+  local lock seen="$NL" matches=0 down='' conf name pid data port socket
+  c_known=''
+  case $1 in
+    /*)
+      if read_pid_file "$1/postmaster.pid"; then
+        read_options
+        c_known=$c_name
+        finish_cluster
+        return 0
+      fi
+      c_known=$1
+      [ -f "$1/PG_VERSION" ] && return 3
+      return 1
+      ;;
+  esac
+  for lock in /run/postgresql/.s.PGSQL.*.lock /var/run/postgresql/.s.PGSQL.*.lock /tmp/.s.PGSQL.*.lock; do
+    read_pid_file "$lock" || continue
+    case $seen in *"$NL$c_data$NL"*) continue ;; esac
+    seen="$seen$c_data$NL"
+    read_options
+    c_known="$c_known$c_name$NL"
+    if [ -z "$1" ] || [ "$1" = "$c_name" ]; then
+      matches=$((matches + 1))
+      pid=$c_pid data=$c_data port=$c_port socket=$c_socket
+    fi
+  done
+  for conf in /etc/postgresql/*/*/postgresql.conf; do
+    [ -f "$conf" ] || continue
+    name=${conf#/etc/postgresql/}
+    name=${name%/postgresql.conf}
+    case "$NL$c_known" in *"$NL$name$NL"*) continue ;; esac
+    down="$down$name$NL"
+  done
+  if [ "$matches" -eq 1 ]; then
+    c_pid=$pid c_data=$data c_port=$port c_socket=$socket
+    read_options
+    finish_cluster
+    return 0
+  fi
+  [ "$matches" -gt 1 ] && return 2
+  case "$NL$down" in
+    "$NL") return 1 ;;
+    *"$NL$1$NL"*) c_known=$1 && return 3 ;;
+  esac
+  [ -z "$1" ] && [ -z "$c_known" ] && c_known=$down && return 3
+  c_known="$c_known$down"
+  return 1
+}
+
+# finish_cluster: who owns it, how to ask it, how to control it.
+finish_cluster() {
+  local owner unit
+  owner=$(stat -c '%U %G' -- "$c_data")
+  c_owner=${owner% *} c_group=${owner#* }
+  c_bin=${c_program%/*}
+  c_psql=''
+  if [ -x "$c_bin/psql" ]; then
+    c_psql=$c_bin/psql
+  else
+    c_psql=$(command -v psql) || c_psql=''
+  fi
+  c_control="pg_ctl $c_bin/pg_ctl"
+  unit=''
+  [ -r "/proc/$c_pid/cgroup" ] && unit=$(nth 1 <"/proc/$c_pid/cgroup")
+  unit=${unit##*/}
+  case $unit in
+    *postgres*.service | *pgsql*.service) c_control="systemd $unit" ;;
+  esac
+  case $c_name in
+    /*) ;;
+    *) command -v pg_ctlcluster >/dev/null && c_control="pg_ctlcluster $c_name" ;;
+  esac
+}
+
+# as_owner PROGRAM ...: runs it as the cluster's owner. setpriv opens no PAM session, which costs time and a log line.
+as_owner() {
+  if [ "$(id -un)" = "$c_owner" ]; then
+    "$@" 3<&- 4>&-
+  elif command -v setpriv >/dev/null && setpriv --reuid="$c_owner" --regid="$c_group" --init-groups true 2>/dev/null; then
+    setpriv --reuid="$c_owner" --regid="$c_group" --init-groups -- "$@" 3<&- 4>&-
+  else
+    # shellcheck disable=SC2016 # the inner shell expands it
+    su -s /bin/sh -c 'exec "$0" "$@"' "$c_owner" -- "$@" 3<&- 4>&-
+  fi
+}
+
+# sql QUERY: unaligned rows. By the host's psql as the owner; where there is none, by the controller over this connection.
+sql() {
+  if [ -n "$c_psql" ]; then
+    PGHOST=$c_socket PGPORT=$c_port PGUSER=$c_owner PGDATABASE=postgres PGCONNECT_TIMEOUT=10 PGAPPNAME=pgmtls \
+      PGOPTIONS='-c search_path=pg_catalog -c lc_messages=C -c statement_timeout=30s' PGSSLMODE=disable PGPASSFILE=/dev/null \
+      as_owner "$c_psql" -XAtqw -v ON_ERROR_STOP=1 -c "$1"
+  else
+    ask "sql $c_port $c_owner $c_socket" "$1"
+  fi
+}
