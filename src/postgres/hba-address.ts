@@ -12,8 +12,20 @@ export type HbaAddress =
 /** The bytes of a numeric address as getaddrinfo(3) takes it (also `127.1`); undefined for everything else. */
 export function parseIp(text: string): readonly number[] | undefined {
   // A zone (`fe80::1%eth0`) would pass ipaddr.js, but whether the host has it is not ours to say.
-  if (text.includes("%") || !ipaddr.isValid(text)) return undefined;
-  return ipaddr.parse(text).toByteArray();
+  if (text.includes("%")) return undefined;
+  const ip = text.includes(":") ? withoutDots(text) : text;
+  return ip !== undefined && ipaddr.isValid(ip) ? ipaddr.parse(ip).toByteArray() : undefined;
+}
+
+/** `::1.2.3.4` as `::102:304`: ipaddr.js reads it as `::ffff:1.2.3.4`, which is another address. */
+function withoutDots(text: string): string | undefined {
+  if (!text.includes(".")) return text;
+  const found = /^(.*:)(\d{1,3})\.(\d{1,3})\.(\d{1,3})\.(\d{1,3})$/.exec(text);
+  const [, head, ...dotted] = found ?? [];
+  const bytes = dotted.map(Number);
+  if (head === undefined || bytes.some((byte) => byte > 255)) return undefined;
+  const [a = 0, b = 0, c = 0, d = 0] = bytes;
+  return `${head}${((a << 8) | b).toString(16)}:${((c << 8) | d).toString(16)}`;
 }
 
 /** The mask of `bits` leading ones; undefined where `bits` is no number in range (pg_sockaddr_cidr_mask of ifaddr.c). */

@@ -86,35 +86,23 @@ function remove(file: HbaFile, { match, method }: Placement & { state: "absent" 
     ({ record }) => ruleKey(record) === key && (method === undefined || record.method === method),
   );
   if (gone.length === 0) return nothing(file);
-  const edits = gone.map((line) => removal(file, line));
-  const expected = lineMeanings(
-    file,
-    file.lines.filter((line) => !(gone as HbaLine[]).includes(line)),
-  );
-  const text = applyEdits(file.text, merged(edits));
+  const isGone = (line: HbaLine) => (gone as HbaLine[]).includes(line);
+  const kept = file.lines.filter((line) => !isGone(line));
+  const expected = lineMeanings(file, kept);
+  const text = withLastNewlineOf(file.text, kept.map((line) => wholeLine(file, line)).join(""));
   const problem = misread(readHba(text, file.major), expected)[0]?.message;
   if (problem !== undefined) return nothing(file, problem);
   const did = gone.map((line) => ({ what: "removed" as const, line: line.number, before: sourceOf(file, line) }));
   return { text, did, shadowedBy: undefined, line: undefined, problem: undefined };
 }
 
-/** The line as a whole; the last of a file that ends without a newline takes the newline before it, so that the file still does. */
-function removal(file: HbaFile, line: HbaLine): Edit {
-  const end = line.offset + line.length;
-  const endsFile = end === file.text.length && !file.text.endsWith("\n");
-  const newlineBefore = endsFile ? (/\r*\n$/.exec(file.text.slice(0, line.offset))?.[0].length ?? 0) : 0;
-  return { offset: line.offset - newlineBefore, length: line.length + newlineBefore, text: "" };
+function wholeLine({ text }: HbaFile, line: HbaLine): string {
+  return text.slice(line.offset, line.offset + line.length);
 }
 
-/** Removals may touch where the last line takes the newline of the one before. */
-function merged(edits: readonly Edit[]): Edit[] {
-  const result: Edit[] = [];
-  for (const edit of edits) {
-    const last = result.at(-1);
-    const overlap = last === undefined ? 0 : Math.max(0, last.offset + last.length - edit.offset);
-    result.push({ ...edit, offset: edit.offset + overlap, length: edit.length - overlap });
-  }
-  return result;
+/** A file that ends without a newline still does, when it was its last line that went. */
+function withLastNewlineOf(before: string, after: string): string {
+  return before.endsWith("\n") ? after : after.replace(/\r*\n$/, "");
 }
 
 function finish(
