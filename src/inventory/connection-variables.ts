@@ -21,11 +21,11 @@ export type HostConnection = {
 };
 
 /** The value of a variable of the host, templates rendered. */
-export type GetVariable = (name: string) => Placed | undefined;
+type GetVariable = (name: string) => Placed | undefined;
 type Placed = { value: Value; at: Place };
 
 /** What our own variables are called; any other name that begins with `pgmtls_` is a slip. */
-export const PGMTLS_VARIABLES = [
+const PGMTLS_VARIABLES = [
   "pgmtls_known_hosts_file",
   "pgmtls_connect_timeout",
   "pgmtls_state_dir",

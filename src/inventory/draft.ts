@@ -6,8 +6,8 @@ import type { InventoryPart } from "./part.ts";
 
 /** What all parts together say of each host and group, in the order of the first mention. `all` and `ungrouped` always exist. */
 export type Draft = { hosts: Map<string, DraftHost>; groups: Map<string, DraftGroup> };
-export type DraftHost = { at: Place; groups: Set<string>; variables: Map<string, DocumentNode> };
-export type DraftGroup = {
+type DraftHost = { at: Place; groups: Set<string>; variables: Map<string, DocumentNode> };
+type DraftGroup = {
   /** Where `[name:vars]` speaks of the group, as long as nothing declares it. */
   undeclaredAt: Place | undefined;
   hosts: Set<string>;

@@ -1,5 +1,5 @@
 import { readdirSync, readFileSync, type Stats, statSync } from "node:fs";
-import { extname, isAbsolute, join, relative, resolve } from "node:path";
+import { extname, isAbsolute, join, resolve } from "node:path";
 import type { Diagnostic, Place } from "../diagnostics/diagnostic.ts";
 import type { SourceFile } from "../document/source-file.ts";
 
@@ -52,12 +52,6 @@ export function isYamlInventory({ file, text }: SourceFile): boolean {
   if (isDataName(file)) return extname(file) !== ".ini";
   const first = text.split("\n").find((line) => /^[^#;\s]/.test(line.trim())) ?? "";
   return /^(?:---|%YAML|\{)|^[^\s[\]=:]+:(?:\s|$)/.test(first.trim());
-}
-
-/** `path` as people see it: relative where it lies below the current folder. */
-export function shownPath(path: string, cwd: string): string {
-  const short = relative(cwd, resolve(cwd, path));
-  return short === "" ? "." : short.startsWith("..") || isAbsolute(short) ? path : short;
 }
 
 const NAMED_ENDINGS = [".yml", ".yaml", ".ini", "/"];

@@ -1,7 +1,7 @@
 import type { Diagnostic, Place } from "../diagnostics/diagnostic.ts";
 
 /** Groups by name with the places where they name their children. */
-export type GroupLinks = ReadonlyMap<string, ReadonlyMap<string, Place>>;
+type GroupLinks = ReadonlyMap<string, ReadonlyMap<string, Place>>;
 
 /** How groups lie over each other. `depth` is the longest way down from `all`, which is 0. */
 export type GroupTree = {

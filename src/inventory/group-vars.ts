@@ -7,7 +7,7 @@ import { kindOfNode } from "../document/value.ts";
 import { readYaml } from "../document/yaml.ts";
 import { namesIn, readInventoryFile, reasonOf } from "./find.ts";
 
-export type FileVariables = {
+type FileVariables = {
   variables: ReadonlyMap<string, Map<string, DocumentNode>>;
   problems: readonly Diagnostic[];
 };

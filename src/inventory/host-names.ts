@@ -3,7 +3,7 @@ import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import type { ScalarNode } from "../document/node.ts";
 import type { PlaceOf } from "./part.ts";
 
-export type HostNames = { names: readonly string[]; port: ScalarNode | undefined; problems: readonly Diagnostic[] };
+type HostNames = { names: readonly string[]; port: ScalarNode | undefined; problems: readonly Diagnostic[] };
 
 /**
  * The hosts that one entry of an inventory stands for: `db1`, `db1:2222`, `db[01:40:2].example.com`, `[a:f]-[1:3]`, `2001:db8::5`,
@@ -81,7 +81,7 @@ type RangeProblem = { message: string; hint?: string; start: number; end: number
 const MOST_NAMES = 65_536; // More is a slip of the finger, and would fill the memory before anybody sees it.
 
 /** `db[1:3]` as db1, db2, db3; several ranges are combined, the last one counting fastest. */
-export function expandRanges(text: string): { names: readonly string[] } | RangeProblem {
+function expandRanges(text: string): { names: readonly string[] } | RangeProblem {
   let names = [""];
   let at = 0;
   while (at < text.length) {

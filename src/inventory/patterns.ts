@@ -41,7 +41,7 @@ export function selectHosts(
 }
 
 /** Commas separate, and where there is none, colons: but not those of an IPv6 address, of a port or between brackets. */
-export function splitPattern(pattern: string): readonly string[] {
+function splitPattern(pattern: string): readonly string[] {
   const parts = pattern.includes(",") || isHostAddress(pattern.trim()) ? pattern.split(",") : splitAtColons(pattern);
   return parts.map((part) => part.trim()).filter((part) => part !== "");
 }

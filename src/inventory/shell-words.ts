@@ -1,7 +1,7 @@
 /** A word as the shell would read it. `offsets[i]` is where its i-th UTF-16 unit stands in the line; quotes and escapes have gone. */
 export type Word = { text: string; offsets: readonly number[]; start: number; end: number };
 
-export type SplitLine = { words: readonly Word[]; problem?: { message: string; start: number; end: number } };
+type SplitLine = { words: readonly Word[]; problem?: { message: string; start: number; end: number } };
 
 /**
  * `line` in words, as Python's `shlex.split(line, comments=True)` has them, which Ansible reads host lines with: an unquoted `#` begins

@@ -4,6 +4,7 @@ import { test } from "node:test";
 import type { Value } from "../../src/document/node.ts";
 import { toValue } from "../../src/document/value.ts";
 import { loadInventory } from "../../src/inventory/load.ts";
+import { selectHosts } from "../../src/inventory/patterns.ts";
 import { withFiles } from "./folder.ts";
 
 // The judge is Debian's ansible-core: hosts, groups and merged variables with their types, as `ansible-inventory --list` has them.
@@ -300,6 +301,79 @@ for (const { name, files, inventories } of cases) {
     });
   });
 }
+
+const patterns = [
+  "all",
+  "*",
+  "db1",
+  "eu",
+  "databases",
+  "eu:us",
+  "us,db1",
+  "databases:&standby",
+  "databases:!standby",
+  "!standby:databases",
+  "&standby",
+  "!databases",
+  "db?",
+  "db*",
+  "db[12]*",
+  "db[!1]",
+  "*.example.com",
+  "e*",
+  "~db\\d$",
+  "~(?P<what>e)u",
+  "~(?i)DB1$",
+  "databases[0]",
+  "databases[-1]",
+  "databases[0:2]",
+  "databases[2:]",
+  "databases[1:99]",
+  "databases[0]:us[0]",
+  "2001:db8::5",
+  "2001:db8::5,db1",
+  "empty",
+  "eu[0:0],&standby,!x",
+  "db1 db3",
+  "[d]b1",
+];
+const PATTERN_INVENTORY = `lonely
+[eu]
+db1
+db2
+[us]
+db3
+db10.example.com
+[standby]
+db2
+db3
+[x]
+[empty]
+[v6]
+2001:db8::5
+[databases:children]
+eu
+us
+`;
+// For the Python that Debian installs ansible-core for.
+const LIST_HOSTS = `import json, sys
+from ansible.inventory.manager import InventoryManager
+from ansible.parsing.dataloader import DataLoader
+inventory = InventoryManager(loader=DataLoader(), sources=["hosts"])
+print(json.dumps({pattern: [host.name for host in inventory.get_hosts(pattern)] for pattern in json.load(sys.stdin)}))`;
+
+test("as Ansible selects hosts by patterns", { skip: isMissing }, () => {
+  withFiles({ hosts: PATTERN_INVENTORY }, (cwd) => {
+    // Ansible walks the groups of one level in any order, so only the members can be compared.
+    const run = spawnSync("/usr/bin/python3", ["-c", LIST_HOSTS], { cwd, encoding: "utf8", input: JSON.stringify(patterns) });
+    assert.equal(run.status, 0, run.stderr);
+    const { inventory } = loadInventory(["hosts"], { cwd, adjacentTo: [] });
+    assert.ok(inventory !== undefined);
+    const ours = patterns.map((pattern) => [pattern, [...selectHosts(inventory, pattern).hosts].sort()]);
+    const theirs = Object.entries<string[]>(JSON.parse(run.stdout)).map(([pattern, hosts]) => [pattern, hosts.sort()]);
+    assert.deepEqual(ours, theirs);
+  });
+});
 
 type Listed = { groups: Record<string, { hosts: string[]; children: string[] }>; variables: Record<string, Value> };
 
