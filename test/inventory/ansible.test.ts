@@ -365,7 +365,11 @@ print(json.dumps({pattern: [host.name for host in inventory.get_hosts(pattern)] 
 test("as Ansible selects hosts by patterns", { skip: isMissing }, () => {
   withFiles({ hosts: PATTERN_INVENTORY }, (cwd) => {
     // Ansible walks the groups of one level in any order, so only the members can be compared.
-    const run = spawnSync("/usr/bin/python3", ["-c", LIST_HOSTS], { cwd, encoding: "utf8", input: JSON.stringify(patterns) });
+    const run = spawnSync("/usr/bin/python3", ["-c", LIST_HOSTS], {
+      cwd,
+      encoding: "utf8",
+      input: JSON.stringify(patterns),
+    });
     assert.equal(run.status, 0, run.stderr);
     const { inventory } = loadInventory(["hosts"], { cwd, adjacentTo: [] });
     assert.ok(inventory !== undefined);
