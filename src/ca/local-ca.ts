@@ -18,7 +18,7 @@ export const LOCAL_CA_FILES = {
 } as const;
 
 /** How long a certificate of the local CA lives when the request doesn't say; never beyond the intermediate's own end. */
-export const DEFAULT_LIFETIME_SECONDS = 30 * 24 * 60 * 60;
+const DEFAULT_LIFETIME_SECONDS = 30 * 24 * 60 * 60;
 
 /** Clocks of hosts run behind ours by a little, and a certificate from the future is refused. */
 const CLOCK_SKEW_MS = 5 * 60 * 1000;

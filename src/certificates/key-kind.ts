@@ -1,4 +1,4 @@
-import { createPublicKey, type KeyObject } from "node:crypto";
+import type { KeyObject } from "node:crypto";
 import type { KeyKind } from "./request.ts";
 
 /** All kinds that a task can ask for. */
@@ -18,15 +18,6 @@ export function keyKindOf(key: KeyObject): string {
       return `${key.asymmetricKeyType}-${details?.modulusLength ?? "unknown"}`;
     default:
       return key.asymmetricKeyType ?? key.type;
-  }
-}
-
-/** The same of a public key as PEM (SubjectPublicKeyInfo); undefined where it can't be read. */
-export function keyKindOfPem(publicKeyPem: string): string | undefined {
-  try {
-    return keyKindOf(createPublicKey(publicKeyPem));
-  } catch {
-    return undefined;
   }
 }
 

@@ -51,7 +51,7 @@ export function nameDifferences(cert: X509Certificate, request: CertificateReque
 }
 
 /** The subject alternative names in a form that can be compared: "DNS db1", "IP 10.0.0.1", "URI ...". */
-export function subjectAltNames(cert: X509Certificate): string[] {
+function subjectAltNames(cert: X509Certificate): string[] {
   // Node puts a value in JSON quotes where it holds a character that could end it (CVE-2021-44532).
   const found = (cert.subjectAltName ?? "").matchAll(/(?:^|, )([A-Za-z ]+):("(?:[^"\\]|\\.)*"|[^,]*)/g);
   return [...found].map(([, kind = "", value = ""]) => {

@@ -7,7 +7,7 @@ import { fingerprint, type KnownKey, keyType, knownHostsName, type Verdict } fro
 export type Stage = "tcp" | "handshake" | "authentication";
 
 /** The address and port as messages name them. */
-export function where({ address, port }: Target): string {
+function where({ address, port }: Target): string {
   return port === 22 ? address : `${address} port ${port}`;
 }
 

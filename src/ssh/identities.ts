@@ -7,7 +7,7 @@ import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 export type Identity = { path: string; privateKey: string };
 
 /** A key that is there and needs a passphrase, which only an agent can give. */
-export type LockedIdentity = { path: string; needsPassphrase: true };
+type LockedIdentity = { path: string; needsPassphrase: true };
 
 /** The private key in `path`; a locked one is told apart from a bad one. The key's text is in no message. */
 export async function readIdentity(path: string): Promise<Identity | LockedIdentity | Diagnostic> {
