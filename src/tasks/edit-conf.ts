@@ -58,7 +58,6 @@ export const editConf: TaskModule<EditConfArgs> = {
       backup: { type: "boolean", default: true, description: "leave a copy of the file as it was beside it" },
       force: { type: "boolean", default: false, description: "also where Patroni writes the file" },
     },
-    anyOf: [{ required: ["set"] }, { required: ["unset"] }],
   },
   check: checkConfArgs,
 
