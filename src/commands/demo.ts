@@ -4,6 +4,7 @@ import { makeClientIdentity } from "../ca/client-identity.ts";
 import { openLocalCa } from "../ca/local-ca.ts";
 import { fingerprint } from "../demo/fingerprint.ts";
 import { type DemoFleet, startDemoFleet } from "../demo/fleet.ts";
+import { leaveLastWill } from "../demo/last-will.ts";
 import { packageRoot } from "../demo/package-root.ts";
 import { type Client, logIn, proveHost } from "../demo/proof.ts";
 import { type ProvenHost, proofTable } from "../demo/proof-table.ts";
@@ -28,6 +29,7 @@ export async function demo(options: { hosts: number; run: RunPlaybook; print?: P
   checkHosts(hosts);
   return await untilInterrupted(async (signal) => {
     const directory = await mkdtemp(join(shortTempDirectory(), "pgmtls-demo-"));
+    leaveLastWill(directory);
     try {
       await using fleet = await startDemoFleet({ hosts, directory, signal, onProgress: print });
       return await showRuns(fleet, run, print, signal);
