@@ -54,6 +54,8 @@ export async function startSshd(settings: readonly string[] = []): Promise<Sshd>
     stdio: ["ignore", "ignore", "pipe"],
   });
   sshd.stderr.on("data", (text) => process.env.SSHD_LOG && process.stderr.write(text));
+  // A test file that fails before its `after` must not leave a server behind.
+  process.once("exit", () => sshd.kill("SIGTERM"));
   await untilItListens(port, sshd);
 
   const knownHosts = join(directory, "known_hosts");
