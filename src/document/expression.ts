@@ -85,9 +85,11 @@ function ownWords(message: string, rest: string): string {
     .replace(/^expected symbol, got .*/, `expected a name, found "${found}"`);
 }
 
-function toExpression(node: SyntaxNode, toOffset: ToOffset): Expression {
+function toExpression(node: SyntaxNode | null, toOffset: ToOffset): Expression {
+  // nunjucks goes on without an operand in places: `~.name`.
+  if (node === null || node === undefined) throw badTemplate("an operand is missing in the template");
   const span = (length = 1): Span => ({ offset: toOffset(node.lineno, node.colno), length });
-  const convert = (child: unknown) => toExpression(child as SyntaxNode, toOffset);
+  const convert = (child: unknown) => toExpression(child as SyntaxNode | null, toOffset);
   switch (node.typename) {
     case "Literal":
       return { kind: "literal", value: node.value as string | number | boolean | null, ...span() };

@@ -35,7 +35,7 @@ export function readYaml(file: SourceFile): YamlDocument {
   const place = placeFinder(source);
   const document = parse(source.text);
   if (document === "too deep") return { node: undefined, problems: [tooDeep(place(0, 1))] };
-  const syntax = syntaxProblems(document.errors, source.text, place);
+  const syntax = syntaxProblems(document.errors, place);
   if (syntax.length > 0) return { node: undefined, problems: syntax };
   const reading = new Reading(source.text, place);
   for (const warning of document.warnings) reading.problems.push(warningProblem(warning, place));
@@ -249,17 +249,17 @@ function tooDeep(at: Place): Diagnostic {
 const QUOTE_TEMPLATE = 'a value that starts with {{ needs quotes: "{{ name }}"';
 
 /** One mistake makes the parser stumble several times; only the first stumble in a line is told. */
-function syntaxProblems(errors: readonly YAMLError[], text: string, place: PlaceFinder): Diagnostic[] {
+function syntaxProblems(errors: readonly YAMLError[], place: PlaceFinder): Diagnostic[] {
   const byLine = new Map<number, Diagnostic>();
   for (const error of errors) {
-    const problem = syntaxProblem(error, text, place);
+    const problem = syntaxProblem(error, place);
     const line = problem.at?.line ?? 0;
     if (!byLine.has(line)) byLine.set(line, problem);
   }
   return [...byLine.values()];
 }
 
-function syntaxProblem(error: YAMLError, text: string, place: PlaceFinder): Diagnostic {
+function syntaxProblem(error: YAMLError, place: PlaceFinder): Diagnostic {
   const [start, end] = error.pos;
   const at = place(start, end - start);
   if (error.code === "TAB_AS_INDENT" || /^ *\t/.test(at.text)) {
@@ -280,16 +280,15 @@ function syntaxProblem(error: YAMLError, text: string, place: PlaceFinder): Diag
     };
   }
   if (error.code === "TAG_RESOLVE_FAILED") return warningProblem(error, place);
-  return { code: "BAD_YAML", message: ownWords(error), at, ...syntaxHint(error, at, text) };
+  return { code: "BAD_YAML", message: ownWords(error), at, ...syntaxHint(error, at) };
 }
 
-function syntaxHint({ code }: YAMLError, at: Place, text: string): { hint?: string } {
+function syntaxHint({ code }: YAMLError, at: Place): { hint?: string } {
   if (/[:-]\s+\{\{/.test(at.text)) return { hint: QUOTE_TEMPLATE };
   if (code === "BLOCK_AS_IMPLICIT_KEY")
     return { hint: 'a value with ": " in it needs quotes, and keys of one map the same indentation' };
   if (code === "BAD_SCALAR_START") return { hint: "put quotes around the value" };
   if (code === "MULTILINE_IMPLICIT_KEY") return { hint: `is there a ":" missing after "${at.text.trim()}"?` };
-  if (code === "BAD_INDENT" && text.includes("[")) return { hint: "is there a closing bracket missing?" };
   return {};
 }
 
@@ -297,6 +296,8 @@ function syntaxHint({ code }: YAMLError, at: Place, text: string): { hint?: stri
 function ownWords({ code, message }: YAMLError): string {
   if (code === "BLOCK_AS_IMPLICIT_KEY") return "a key inside a value of the same line, or a wrong indentation";
   if (code === "MULTILINE_IMPLICIT_KEY") return "a key without a colon";
+  const bracket = /^Flow (?:sequence|map) .* end with a (.)$/.exec(message)?.[1];
+  if (bracket !== undefined) return `missing closing ${bracket}, or too little indentation before it`;
   const plain = message
     .replace("'quote", "quote")
     .replace(/ in YAML stream/, "")

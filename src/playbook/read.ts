@@ -27,7 +27,7 @@ export function readPlaybook(
   const reading: Reading = { modules, problems };
   if (node?.kind === "list") {
     const plays = node.items.map((item) => readPlay(item, reading)).filter((play) => play !== undefined);
-    return { playbook: { file: source.file, plays }, problems };
+    return { playbook: { file: source.file, plays }, problems: problems.sort(byPlace) };
   }
   if (node !== undefined) {
     wrongType(node, "a playbook", "a list of plays", reading, 'begin each play with "- "');
@@ -39,6 +39,10 @@ export function readPlaybook(
     });
   }
   return { playbook: undefined, problems };
+}
+
+function byPlace({ at: a }: Diagnostic, { at: b }: Diagnostic): number {
+  return (a?.line ?? 0) - (b?.line ?? 0) || (a?.col ?? 0) - (b?.col ?? 0);
 }
 
 type Reading = { modules: Modules; problems: Diagnostic[] };
