@@ -13,7 +13,7 @@ const results = [
   check("layers", "npx", ["depcruise", "--config", ".dependency-cruiser.cjs", "src"]),
   check("unused code", "npx", ["knip"]),
   left === undefined || canRun("shellcheck")
-    ? check("shell", "shellcheck", ["--shell=sh", "--external-sources", "--source-path=SCRIPTDIR", ...shellFiles])
+    ? check("shell", "shellcheck", ["--external-sources", "--source-path=SCRIPTDIR", ...shellFiles])
     : leaveOut("shell", left),
 ];
 process.exitCode = results.every((passed) => passed) ? 0 : 1;

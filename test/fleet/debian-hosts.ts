@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { mkdtempSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { cleanUpAtExit } from "./at-exit.ts";
 import { claimSlot, type FleetRecord, removeDeadFleets, removeFleet } from "./debian-fleet-record.ts";
 import {
   bootHost,
@@ -38,7 +39,7 @@ export async function startDebianHosts(count: number, signal?: AbortSignal): Pro
   const image = await debianImage(signal);
   const directory = mkdtempSync(join(tmpdir(), "pgmtls-fleet-"));
   const record = claimSlot((owner, slot) => describe(owner, slot, count, directory, image));
-  const release = removeAtExit(record);
+  const release = cleanUpAtExit(() => removeFleet(record));
   try {
     const files = await makeFiles(record, signal);
     await makeNetwork(record, signal);
@@ -71,24 +72,6 @@ function describe(owner: ProcessIdentity, slot: number, count: number, directory
     directory: join(directory, `pg${i + 1}`),
   }));
   return { owner, slot, bridge: name, directory, hosts };
-}
-
-/** The function it gives removes the fleet, once. Until then it also goes when this process ends or is told to end. */
-function removeAtExit(record: FleetRecord): () => void {
-  const interrupts = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
-  const release = () => {
-    process.off("exit", release);
-    for (const name of interrupts) process.off(name, onInterrupt);
-    removeFleet(record);
-  };
-  const onInterrupt = (name: NodeJS.Signals) => {
-    release();
-    // Whoever else listens goes on; where nobody does, the process ends as it would have without us.
-    if (process.listenerCount(name) === 0) process.kill(process.pid, name);
-  };
-  process.on("exit", release);
-  for (const name of interrupts) process.on(name, onInterrupt);
-  return release;
 }
 
 async function makeFiles(
