@@ -16,6 +16,9 @@ export type HbaLine = Piece &
 
 export type HbaInclude = "include" | "include_if_exists" | "include_dir";
 
+/** What decides whether a connection is a record's. */
+export type HbaMatch = Pick<HbaRule, "type" | "databases" | "users" | "address">;
+
 export type HbaFile = { text: string; major: number; lines: readonly HbaLine[] };
 
 /** pg_hba.conf as PostgreSQL `major` reads it, one character a byte. Nothing is lost: edits are made on `text` by offset. */
@@ -32,36 +35,44 @@ export function sourceOf(file: HbaFile, line: HbaLine): string {
   return file.text.slice(line.offset, line.offset + line.length).replace(/\r*\n?$/, "");
 }
 
-/** Equal for rules that decide about the same connections: what names a record, whatever it then asks for. */
-export function ruleKey({ type, databases, users, address }: Omit<HbaRule, "method" | "options">): string {
-  return JSON.stringify([type, nameKeys(databases), nameKeys(users), address === undefined ? "" : addressKey(address)]);
+/** Whether both decide about the same connections, whatever they then ask for: same type, databases, users and address. */
+export function sameMatch(a: HbaMatch, b: HbaMatch): boolean {
+  return (
+    a.type === b.type &&
+    sameNames(a.databases, b.databases) &&
+    sameNames(a.users, b.users) &&
+    (a.address === undefined ? "" : addressKey(a.address)) === (b.address === undefined ? "" : addressKey(b.address))
+  );
 }
 
-/** Equal for rules that decide about the same connections and ask the same of them. */
-export function ruleMeaning(rule: HbaRule): string {
-  return JSON.stringify([ruleKey(rule), rule.method, optionKeys(rule)]);
+/** Whether both decide about the same connections and ask the same of them. */
+export function sameRule(a: HbaRule, b: HbaRule): boolean {
+  return a.method === b.method && optionKeys(a).join("\0") === optionKeys(b).join("\0") && sameMatch(a, b);
 }
 
-/** What each line that is not empty means, to compare two states of a file: nothing but comments and blanks is left out. */
-export function lineMeanings(file: HbaFile, lines: readonly HbaLine[] = file.lines): string[] {
-  return lines.flatMap((line) => {
-    if (line.kind === "empty") return [];
-    return [line.kind === "record" ? ruleMeaning(line.record) : sourceOf(file, line)];
-  });
-}
+/** What a line of a changed file shall be: the rule that it shall mean, or the text that it had. */
+export type ExpectedLine = HbaRule | { text: string };
 
 /**
- * Where `file` does not say what was asked for, line by line as lineMeanings gives it. A wrong pg_hba.conf locks people out, so after
- * each edit this is asked, and where it finds something, nothing is written but an error said.
+ * Where `file` does not say what was asked for; lines of comments and blanks are not looked at. A wrong pg_hba.conf locks people out,
+ * so after each edit this is asked, and where it finds something, nothing is written but an error said.
  */
-export function misread(file: HbaFile, expected: readonly string[]): { line: HbaLine; message: string }[] {
+export function misread(file: HbaFile, expected: readonly ExpectedLine[]): { line: HbaLine; message: string }[] {
   const lines = file.lines.filter(({ kind }) => kind !== "empty");
-  const meanings = lineMeanings(file, lines);
-  const at = Math.max(meanings.length, expected.length);
-  const wrong = Array.from({ length: at }, (_, i) => i).find((i) => meanings[i] !== expected[i]);
-  if (wrong === undefined) return [];
-  const line = lines[wrong] ?? file.lines.at(-1);
+  const wrong = lines.find((line, i) => !isAsExpected(file, line, expected[i]));
+  const line = wrong ?? (lines.length < expected.length ? file.lines.at(-1) : undefined);
   return line === undefined ? [] : [{ line, message: "PostgreSQL would not read the changed file as it is meant" }];
+}
+
+/** As an ExpectedLine: that the line shall stay as it is. Nothing for a comment. */
+export function asItIs(file: HbaFile, line: HbaLine): ExpectedLine[] {
+  return line.kind === "empty" ? [] : [{ text: sourceOf(file, line) }];
+}
+
+function isAsExpected(file: HbaFile, line: HbaLine, expected: ExpectedLine | undefined): boolean {
+  if (expected === undefined) return false;
+  if ("text" in expected) return sourceOf(file, line) === expected.text;
+  return line.kind === "record" && sameRule(line.record, expected);
 }
 
 /** `name=value` of each option, in the order that does not matter to the server: the last of a name wins. */
@@ -76,8 +87,11 @@ export function nameKey({ text, quoted }: HbaName): string {
   return quoted && !text.startsWith("/") ? `"${text}"` : text;
 }
 
-function nameKeys(names: readonly HbaName[]): string[] {
-  return [...new Set(names.map(canonicalKey))].sort();
+/** In any order. */
+function sameNames(a: readonly HbaName[], b: readonly HbaName[]): boolean {
+  const keys = new Set(a.map(canonicalKey));
+  const others = new Set(b.map(canonicalKey));
+  return keys.size === others.size && [...keys].every((key) => others.has(key));
 }
 
 const SPECIAL_NAMES = new Set(["all", "sameuser", "samerole", "samegroup", "replication"]);

@@ -1,18 +1,20 @@
 import {
+  asItIs,
+  type ExpectedLine,
   type HbaFile,
   type HbaLine,
-  lineMeanings,
+  type HbaMatch,
   misread,
   optionKeys,
   readHba,
-  ruleKey,
-  ruleMeaning,
+  recordLines,
+  sameMatch,
+  sameRule,
   sourceOf,
 } from "./hba-file.ts";
 import { shadowOf } from "./hba-match.ts";
 import type { HbaRecord, HbaRule } from "./hba-record.ts";
 import { type HbaSelection, selects } from "./hba-select.ts";
-import type { WishedMatch } from "./hba-wish.ts";
 import { formatOption, formatRule } from "./hba-write.ts";
 import { applyEdits, type Edit, newlineOf } from "./text-edit.ts";
 
@@ -21,7 +23,7 @@ export type Position = { at: "first" | "last" } | { at: "before" | "after"; matc
 /** A record that shall be there, or shall not. An equal record is one of the same type, databases, users and address. */
 export type Placement =
   | { state: "present"; rule: HbaRule; position: Position }
-  | { state: "absent"; match: WishedMatch; method?: string };
+  | { state: "absent"; match: HbaMatch; method?: string };
 
 export type Placed = {
   text: string;
@@ -46,28 +48,29 @@ export function place(text: string, major: number, placement: Placement): Placed
 type RecordLine = HbaLine & { kind: "record" };
 
 function put(file: HbaFile, { rule, position }: Placement & { state: "present" }): Placed {
-  const key = ruleKey(rule);
-  const existing = recordLines(file).find(({ record }) => ruleKey(record) === key);
+  const existing = recordLines(file).find(({ record }) => sameMatch(record, rule));
   if (existing !== undefined) return change(file, existing, rule);
   const index = indexOf(file, position);
   if (index === undefined) return nothing(file, `no record matches the one to be placed ${position.at}`);
   const inserted = insertion(file, index, formatRule(rule));
-  const meanings = file.lines.map((line) => lineMeanings(file, [line]));
-  meanings.splice(index, 0, [ruleMeaning(rule)]);
-  return finish(file, [inserted], meanings.flat(), rule, "added");
+  const expected: ExpectedLine[] = [
+    ...file.lines.slice(0, index).flatMap((line) => asItIs(file, line)),
+    rule,
+    ...file.lines.slice(index).flatMap((line) => asItIs(file, line)),
+  ];
+  return finish(file, [inserted], expected, rule, "added");
 }
 
 function change(file: HbaFile, existing: RecordLine, rule: HbaRule): Placed {
   const { record } = existing;
-  if (ruleMeaning(record) === ruleMeaning(rule))
-    return { ...nothing(file), line: existing, shadowedBy: shadowOf(file, existing) };
+  if (sameRule(record, rule)) return { ...nothing(file), line: existing, shadowedBy: shadowOf(file, existing) };
   const edits: Edit[] = [];
   if (record.method !== rule.method) {
     const { offset, length } = record.tokens.method;
     edits.push({ offset, length, text: rule.method });
   }
   if (optionKeys(record).join("\0") !== optionKeys(rule).join("\0")) edits.push(optionsEdit(record, rule));
-  const expected = file.lines.flatMap((line) => (line === existing ? [ruleMeaning(rule)] : lineMeanings(file, [line])));
+  const expected = file.lines.flatMap((line) => (line === existing ? [rule] : asItIs(file, line)));
   return finish(file, edits, expected, rule, "changed", existing);
 }
 
@@ -81,14 +84,13 @@ function optionsEdit({ tokens }: HbaRecord, { options }: HbaRule): Edit {
 }
 
 function remove(file: HbaFile, { match, method }: Placement & { state: "absent" }): Placed {
-  const key = ruleKey(match);
   const gone = recordLines(file).filter(
-    ({ record }) => ruleKey(record) === key && (method === undefined || record.method === method),
+    ({ record }) => sameMatch(record, match) && (method === undefined || record.method === method),
   );
   if (gone.length === 0) return nothing(file);
-  const isGone = (line: HbaLine) => (gone as HbaLine[]).includes(line);
-  const kept = file.lines.filter((line) => !isGone(line));
-  const expected = lineMeanings(file, kept);
+  const goneLines = new Set<HbaLine>(gone);
+  const kept = file.lines.filter((line) => !goneLines.has(line));
+  const expected = kept.flatMap((line) => asItIs(file, line));
   const text = withLastNewlineOf(file.text, kept.map((line) => wholeLine(file, line)).join(""));
   const problem = misread(readHba(text, file.major), expected)[0]?.message;
   if (problem !== undefined) return nothing(file, problem);
@@ -108,7 +110,7 @@ function withLastNewlineOf(before: string, after: string): string {
 function finish(
   file: HbaFile,
   edits: readonly Edit[],
-  expected: readonly string[],
+  expected: readonly ExpectedLine[],
   rule: HbaRule,
   what: "added" | "changed",
   existing?: RecordLine,
@@ -117,8 +119,7 @@ function finish(
   const after = readHba(text, file.major);
   const problem = misread(after, expected)[0]?.message;
   if (problem !== undefined) return nothing(file, problem);
-  const key = ruleKey(rule);
-  const line = recordLines(after).find(({ record }) => ruleKey(record) === key);
+  const line = recordLines(after).find(({ record }) => sameMatch(record, rule));
   if (line === undefined) return nothing(file, "the record would not be found again");
   const before = existing === undefined ? {} : { before: sourceOf(file, existing) };
   const did = [{ what, line: line.number, ...before, after: sourceOf(after, line) }];
@@ -127,10 +128,6 @@ function finish(
 
 function nothing(file: HbaFile, problem?: string): Placed {
   return { text: file.text, did: [], shadowedBy: undefined, line: undefined, problem };
-}
-
-function recordLines(file: HbaFile): RecordLine[] {
-  return file.lines.filter((line) => line.kind === "record");
 }
 
 /** Before which line a new record goes: `file.lines.length` for the end. */

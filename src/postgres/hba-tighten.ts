@@ -1,5 +1,5 @@
 import { isLoopback } from "./hba-address.ts";
-import { type HbaFile, type HbaLine, lineMeanings, misread, readHba, ruleMeaning, sourceOf } from "./hba-file.ts";
+import { asItIs, type ExpectedLine, type HbaFile, type HbaLine, misread, readHba, sourceOf } from "./hba-file.ts";
 import { covers, isReplication, takesPlainText } from "./hba-match.ts";
 import { clientCertStrength, clientCertValue, methodProblem, missingOption, optionBelongs } from "./hba-methods.ts";
 import type { HbaRecord, HbaRule } from "./hba-record.ts";
@@ -48,19 +48,19 @@ export function tighten(text: string, major: number, options: TightenOptions): T
   const edits: Edit[] = [];
   const did = new Map<HbaLine, readonly string[]>();
   const problems: { line: HbaLine; message: string; hint?: string }[] = [];
-  const expected: string[] = [];
+  const expected: ExpectedLine[] = [];
   for (const line of file.lines) {
     const wanted = line.kind === "record" ? wantedRule(line.record, options, major) : undefined;
     if (wanted === undefined || line.kind !== "record") {
-      expected.push(...lineMeanings(file, [line]));
+      expected.push(...asItIs(file, line));
       continue;
     }
     if ("message" in wanted) {
       problems.push({ line, ...wanted });
       continue;
     }
-    expected.push(ruleMeaning(wanted));
     const lineEdits = editsOf(text, line.record, wanted);
+    expected.push(...(lineEdits.length === 0 ? asItIs(file, line) : [wanted]));
     if (lineEdits.length === 0) continue;
     edits.push(...lineEdits);
     did.set(line, summary(line.record, wanted));

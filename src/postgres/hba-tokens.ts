@@ -114,10 +114,22 @@ function nextToken(line: string, from: number): Found | undefined {
   let at = from;
   while (at < line.length && (isBlank(line.charAt(at)) || line[at] === ",")) at++;
   const start = at;
+  while (at < line.length && !isBlank(line.charAt(at)) && !SPECIAL.has(line.charAt(at))) at++;
+  if (line[at] !== '"') {
+    if (at === start) return undefined;
+    return { text: line.slice(start, at), quoted: false, comma: line[at] === ",", start, end: at };
+  }
+  return quotedToken(line, start);
+}
+
+const SPECIAL = new Set([",", "#", '"']);
+
+/** A token that holds a quote somewhere, at which it need not begin. */
+function quotedToken(line: string, start: number): Found {
+  let at = start;
   let text = "";
   let inQuote = false;
   let afterQuote = false;
-  let sawQuote = false;
   let quoted = false;
   while (at < line.length) {
     const char = line.charAt(at);
@@ -127,12 +139,10 @@ function nextToken(line: string, from: number): Found | undefined {
     afterQuote = inQuote && char === '"' ? !afterQuote : false;
     if (char === '"') {
       inQuote = !inQuote;
-      sawQuote = true;
       if (text === "") quoted = true;
     }
     at++;
   }
-  if (!sawQuote && text === "") return undefined;
   return { text, quoted, comma: line[at] === "," && !inQuote, start, end: at };
 }
 

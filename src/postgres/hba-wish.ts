@@ -1,5 +1,6 @@
 import { didYouMean } from "../diagnostics/suggest.ts";
 import { type HbaAddress, maskOfBits, parseIp } from "./hba-address.ts";
+import type { HbaMatch } from "./hba-file.ts";
 import { methodProblem, methodsOf, missingOption, optionProblem } from "./hba-methods.ts";
 import { HBA_TYPES, type HbaName, type HbaRule, isHbaType } from "./hba-record.ts";
 import { readName } from "./hba-write.ts";
@@ -18,9 +19,6 @@ export type RecordWish = {
 /** What is wrong with a wish, and in which of its fields. */
 export type WishProblem = { field: keyof RecordWish; message: string; hint?: string };
 
-/** What decides which connections a wished record matches, whatever it then asks for. */
-export type WishedMatch = Pick<HbaRule, "type" | "databases" | "users" | "address">;
-
 /** The rule that `wish` describes, for PostgreSQL `major`; or everything that is wrong with it. */
 export function ruleOf(wish: RecordWish, major: number): { rule: HbaRule } | { problems: WishProblem[] } {
   const match = matchOf(wish, major);
@@ -38,7 +36,7 @@ export function ruleOf(wish: RecordWish, major: number): { rule: HbaRule } | { p
 }
 
 /** As ruleOf, without method and options. */
-export function matchOf(wish: RecordWish, major: number): WishedMatch | { problems: WishProblem[] } {
+export function matchOf(wish: RecordWish, major: number): HbaMatch | { problems: WishProblem[] } {
   const problems = controlCharacters(wish);
   if (problems.length > 0) return { problems };
   const { type } = wish;

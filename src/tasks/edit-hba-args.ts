@@ -1,6 +1,6 @@
 import { didYouMean } from "../diagnostics/suggest.ts";
 import type { HbaAddress } from "../postgres/hba-address.ts";
-import { ruleKey } from "../postgres/hba-file.ts";
+import { sameMatch } from "../postgres/hba-file.ts";
 import { methodsOf } from "../postgres/hba-methods.ts";
 import type { Placement, Position } from "../postgres/hba-place.ts";
 import type { HbaName } from "../postgres/hba-record.ts";
@@ -167,22 +167,12 @@ function unknownWords(
 
 /** Two records of the list that are the same one would undo each other in every run. */
 function contradictions(records: readonly RecordArgs[]): ArgumentProblem[] {
-  const first = new Map<string, number>();
-  return records.flatMap((record, i) => {
-    const match = matchOf(wishOf(record), NEWEST_MAJOR);
+  const matches = records.map((record) => matchOf(wishOf(record), NEWEST_MAJOR));
+  return matches.flatMap((match, i) => {
     if ("problems" in match) return [];
-    const key = ruleKey(match);
-    const earlier = first.get(key);
-    if (earlier === undefined) {
-      first.set(key, i);
-      return [];
-    }
-    return [
-      bad(
-        `/records/${i}`,
-        `records[${i}] is the same record as records[${earlier}]: type, databases, users and address are equal`,
-      ),
-    ];
+    const earlier = matches.findIndex((other) => !("problems" in other) && sameMatch(other, match));
+    const same = `records[${i}] is the same record as records[${earlier}]`;
+    return earlier === i ? [] : [bad(`/records/${i}`, `${same}: type, databases, users and address are equal`)];
   });
 }
 
