@@ -1,5 +1,4 @@
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
-import type { Change } from "../plan/change.ts";
 import type { CompiledPlay } from "../playbook/play.ts";
 import { type ApplyScript, applyProgram, type SecretStore } from "../remote/apply.ts";
 import { type Answer, converse, HostProgramError, type Question } from "../remote/conversation.ts";
@@ -176,23 +175,25 @@ type Told = { task: PlannedTask; outcome: Outcome; because?: string };
 
 /** What each task came to where the plan was carried out, or will be. */
 function plannedOutcomes(plan: HostPlan, check: boolean): Told[] {
-  return plan.tasks.map((task): Told => {
-    switch (task.planned.outcome) {
-      case "ok":
-        return { task, outcome: "ok" };
-      case "change":
-        if (plan.refused) return { task, outcome: "skipped", because: "not done, since a later task was refused" };
-        return { task, outcome: check ? "would-change" : "changed" };
-      case "unknown":
-        return { task, outcome: "unknown", because: task.planned.because };
-      case "refused":
-        return { task, outcome: "failed" };
-      case "skipped":
-        return { task, outcome: "skipped", because: task.planned.because };
-      case "not-planned":
-        return { task, outcome: "skipped", because: "not planned, since an earlier task was refused" };
-    }
-  });
+  return plan.tasks.map((task) => ({ task, ...outcomeOf(task.planned, plan.refused, check) }));
+}
+
+function outcomeOf(planned: PlannedTask["planned"], refused: boolean, check: boolean): Omit<Told, "task"> {
+  switch (planned.outcome) {
+    case "ok":
+      return { outcome: "ok" };
+    case "change":
+      if (refused) return { outcome: "skipped", because: "not done, since a later task was refused" };
+      return { outcome: check ? "would-change" : "changed" };
+    case "unknown":
+      return { outcome: "unknown", because: planned.because };
+    case "refused":
+      return { outcome: "failed" };
+    case "skipped":
+      return { outcome: "skipped", because: planned.because };
+    case "not-planned":
+      return { outcome: "skipped", because: "not planned, since an earlier task was refused" };
+  }
 }
 
 function failedOutcomes(plan: HostPlan, outcome: "failed" | "rolled-back"): Told[] {
@@ -229,7 +230,7 @@ function report(
       task: task.task.name,
       module: task.task.module,
       outcome,
-      changes: planned.outcome === "change" ? planned.changes.map(printable) : [],
+      changes: planned.outcome === "change" ? planned.changes : [],
       problems: planned.outcome === "refused" ? planned.problems : [],
       warnings: isLast ? [...own, ...warnings] : own,
       ...(because === undefined ? {} : { because }),
@@ -237,11 +238,6 @@ function report(
   }
   const outcomes = told.map(({ outcome }) => outcome);
   return { outcome: WORST_FIRST.find((outcome) => outcomes.includes(outcome)) ?? "ok", problems };
-}
-
-/** Changes are plain data already; what they hold of secrets is a digest. */
-function printable(change: Change): Change {
-  return change;
 }
 
 function failedHost(error: unknown, job: HostJob): HostResult {

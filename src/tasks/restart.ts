@@ -1,3 +1,4 @@
+import { posix } from "node:path";
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import type { Planned } from "../plan/change.ts";
 import type { ClusterState, FileState, HostState } from "../state/host-state.ts";
@@ -78,7 +79,7 @@ function activation(
   reasons: readonly string[],
   warnings: readonly Diagnostic[],
 ): Planned {
-  const because = reasons.length === 0 ? "asked for by force" : reasons.join(", ");
+  const because = reasons.length === 0 ? "asked for by force" : reasons.join("; ");
   return {
     outcome: "change",
     changes: [{ kind: "activate", cluster: selector, clusterName: cluster.name, by, because }],
@@ -88,7 +89,7 @@ function activation(
 
 /** Files of the cluster that are newer than what the server has read, and settings that a planned change leaves pending. */
 function notYetRead(cluster: ClusterState, selector: string, state: HostState): string[] {
-  const reasons = new Set<string>();
+  const newer = new Set<string>();
   for (const setting of [
     "config_file",
     "hba_file",
@@ -101,11 +102,13 @@ function notYetRead(cluster: ClusterState, selector: string, state: HostState): 
     const path = resolvePath(state, { base: "setting", cluster: selector, setting });
     const file = path === undefined ? undefined : state.files.get(path);
     if (path !== undefined && file !== undefined && file !== "absent" && isNewer(file, cluster))
-      reasons.add(`${path} is newer than what the server has read`);
+      newer.add(posix.basename(path));
   }
   const pending = [...cluster.pending.keys()].filter((name) => cluster.settings.get(name)?.context !== "postmaster");
-  if (pending.length > 0) reasons.add(`${pending.join(", ")} changed`);
-  return [...reasons];
+  return [
+    ...(pending.length > 0 ? [`${pending.join(", ")} changed`] : []),
+    ...(newer.size > 0 ? [`newer than what the server has read: ${[...newer].join(", ")}`] : []),
+  ];
 }
 
 function isNewer(file: FileState, cluster: ClusterState): boolean {
