@@ -35,7 +35,7 @@ export function readYaml(file: SourceFile): YamlDocument {
   const place = placeFinder(source);
   const document = parse(source.text);
   if (document === "too deep") return { node: undefined, problems: [tooDeep(place(0, 1))] };
-  const syntax = syntaxProblems(document.errors, place);
+  const syntax = syntaxProblems(document.errors, source.text, place);
   if (syntax.length > 0) return { node: undefined, problems: syntax };
   const reading = new Reading(source.text, place);
   for (const warning of document.warnings) reading.problems.push(warningProblem(warning, place));
@@ -249,19 +249,18 @@ function tooDeep(at: Place): Diagnostic {
 const QUOTE_TEMPLATE = 'a value that starts with {{ needs quotes: "{{ name }}"';
 
 /** One mistake makes the parser stumble several times; only the first stumble in a line is told. */
-function syntaxProblems(errors: readonly YAMLError[], place: PlaceFinder): Diagnostic[] {
+function syntaxProblems(errors: readonly YAMLError[], text: string, place: PlaceFinder): Diagnostic[] {
   const byLine = new Map<number, Diagnostic>();
   for (const error of errors) {
-    const problem = syntaxProblem(error, place);
+    const problem = syntaxProblem(error, text, place);
     const line = problem.at?.line ?? 0;
     if (!byLine.has(line)) byLine.set(line, problem);
   }
   return [...byLine.values()];
 }
 
-function syntaxProblem(error: YAMLError, place: PlaceFinder): Diagnostic {
-  const [start, end] = error.pos;
-  const at = place(start, end - start);
+function syntaxProblem(error: YAMLError, text: string, place: PlaceFinder): Diagnostic {
+  const at = stumble(error, text, place);
   if (error.code === "TAB_AS_INDENT" || /^ *\t/.test(at.text)) {
     const tab = at.text.indexOf("\t");
     return {
@@ -281,6 +280,12 @@ function syntaxProblem(error: YAMLError, place: PlaceFinder): Diagnostic {
   }
   if (error.code === "TAG_RESOLVE_FAILED") return warningProblem(error, place);
   return { code: "BAD_YAML", message: ownWords(error), at, ...syntaxHint(error, at) };
+}
+
+/** Where the parser stumbled; on an empty line, the end of what is written before it, for there something is missing. */
+function stumble({ pos: [start, end] }: YAMLError, text: string, place: PlaceFinder): Place {
+  const at = place(start, end - start);
+  return at.text.trim() === "" ? place(text.slice(0, start).trimEnd().length, 1) : at;
 }
 
 function syntaxHint({ code }: YAMLError, at: Place): { hint?: string } {
