@@ -16,7 +16,7 @@ import { loadInventory } from "../inventory/load.ts";
 import { selectHosts } from "../inventory/patterns.ts";
 import { compilePlay } from "../playbook/compile.ts";
 import { mergeProblems } from "../playbook/merge-problems.ts";
-import type { CompiledPlay, Play, Playbook } from "../playbook/play.ts";
+import type { CompiledPlay, CompiledTask, Play, Playbook } from "../playbook/play.ts";
 import { readPlaybook } from "../playbook/read.ts";
 import { checkTags } from "../playbook/tags.ts";
 import type { Target } from "../ssh/connection.ts";
@@ -194,10 +194,7 @@ class Preparation {
     return { ...compiled, tasks: await resolveAll(compiled.tasks), handlers: await resolveAll(compiled.handlers) };
   }
 
-  async #resolveTask(
-    task: CompiledPlay["tasks"][number],
-    problems: Diagnostic[],
-  ): Promise<CompiledPlay["tasks"][number]> {
+  async #resolveTask(task: CompiledTask, problems: Diagnostic[]): Promise<CompiledTask> {
     const schema = TASK_SCHEMAS.get(task.module);
     if (schema === undefined || task.skipped !== undefined) return task;
     const args: Record<string, unknown> = { ...task.args };
@@ -209,6 +206,8 @@ class Preparation {
       else if (property.format === "authority") args[name] = await this.#authority(value, at, problems);
     }
     this.#files.keepSecrets(args);
+    // What is wrong already has been told, and a module may rely on what it was promised.
+    if (problems.length === 0) problems.push(...argumentProblems(task, args));
     return { ...task, args };
   }
 
@@ -276,6 +275,21 @@ class Preparation {
     this.problems.push(...mergeProblems(perHost, this.problems));
     return targets;
   }
+}
+
+/** What the module itself finds wrong in the arguments, placed where the argument is written. */
+function argumentProblems(task: CompiledTask, args: Readonly<Record<string, unknown>>): Diagnostic[] {
+  const found = TASK_MODULES.get(task.module)?.check?.(args) ?? [];
+  return found.map(({ pointer, problem }) => ({ ...problem, at: problem.at ?? placeOf(pointer, task) }));
+}
+
+/** The place of the argument, or of what holds it where it was not written but came by default. */
+function placeOf(pointer: string, { places, at }: CompiledTask): Place {
+  for (let path = pointer; path !== ""; path = path.slice(0, path.lastIndexOf("/"))) {
+    const place = places.get(path);
+    if (place !== undefined) return place;
+  }
+  return places.get("") ?? at;
 }
 
 function groupsValue({ groups, hosts }: Inventory): Value {

@@ -1,6 +1,7 @@
 import { posix } from "node:path";
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import type { Planned } from "../plan/change.ts";
+import { sameValue } from "../postgres/setting-value.ts";
 import type { ClusterState, FileState, HostState } from "../state/host-state.ts";
 import { clusterOf, resolvePath } from "../state/resolve.ts";
 import type { TaskModule } from "./module.ts";
@@ -122,7 +123,9 @@ function needRestart(cluster: ClusterState): string[] {
   for (const [name, setting] of cluster.settings) if (setting.pendingRestart) names.add(name);
   for (const [name, value] of cluster.pending) {
     const setting = cluster.settings.get(name);
-    if (setting?.context === "postmaster" && value !== setting.running) names.add(name);
+    if (setting?.context !== "postmaster") continue;
+    const wanted = value ?? setting.bootValue;
+    if (wanted === undefined || !sameValue(setting, wanted, setting.running)) names.add(name);
   }
   return [...names];
 }
