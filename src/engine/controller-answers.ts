@@ -1,11 +1,12 @@
 import { makeClientIdentity } from "../ca/client-identity.ts";
-import type { SigningError } from "../ca/signer.ts";
-import { checkIssuedChain } from "../certificates/chain.ts";
+import type { Signer, SigningError } from "../ca/signer.ts";
+import { checkIssuedChain, readPem } from "../certificates/chain.ts";
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import type { ApplyScript } from "../remote/apply.ts";
 import type { Answer, Question } from "../remote/conversation.ts";
 import type { Connection } from "../ssh/connection.ts";
 import { type ClusterState, type HostState, isCluster } from "../state/host-state.ts";
+import type { AuthorityReference } from "../tasks/module.ts";
 import type { Phase, Proof } from "./event.ts";
 import type { HostJob } from "./host-run.ts";
 import { type ProofTask, proveClients, proveTls, sessionsProof } from "./prove.ts";
@@ -96,8 +97,8 @@ export class ControllerAnswers {
 
   #proofTask({ selector, cluster }: { selector: string; cluster: ClusterState }, port: number): ProofTask {
     const { connection, job, predicted } = this.#options;
-    const served = this.#issuedFor(cluster);
-    const signer = [...job.signers.values()][0];
+    const signer = this.#signerOf(selector);
+    const canIdentify = signer !== undefined && trustsClientsOf(signer, cluster, predicted);
     return {
       connection,
       predicted,
@@ -105,17 +106,42 @@ export class ControllerAnswers {
       selector,
       port,
       hostAddress: job.address,
-      issuedChain: served?.chainPem,
+      issuedChain: this.#issuedFor(cluster)?.chainPem,
       roots: signer?.roots,
-      identity: signer === undefined ? undefined : () => makeClientIdentity(signer, "pgmtls_probe", job.signal),
+      identity: canIdentify ? () => makeClientIdentity(signer, "pgmtls_probe", job.signal) : undefined,
       signal: job.signal,
     };
   }
 
+  /** The CA that the host's own play names for that cluster; other hosts of the run may have another. */
+  #signerOf(selector: string): Signer | undefined {
+    const { job } = this.#options;
+    const issuing = job.play.tasks.find(
+      ({ args, skipped }) => skipped === undefined && args.ca !== undefined && (args.cluster ?? "") === selector,
+    );
+    const authority = issuing?.args.ca as AuthorityReference | undefined;
+    return authority === undefined ? undefined : job.signers.get(authority.name);
+  }
+
   /** The chain that this run wrote where the cluster's ssl_cert_file points. */
   #issuedFor(cluster: ClusterState): { chainPem: string } | undefined {
-    const file = cluster.pending.get("ssl_cert_file") ?? cluster.settings.get("ssl_cert_file")?.running ?? "";
-    const path = file.startsWith("/") ? file : `${cluster.dataDirectory}/${file}`;
+    const path = fileOf(cluster, "ssl_cert_file");
     return [...this.#issued.values()].find((issued) => issued.path === path);
   }
+}
+
+/** Whether the server's ssl_ca_file holds the root of `signer`: a fleet may well have another CA for its clients. */
+function trustsClientsOf(signer: Signer, cluster: ClusterState, state: HostState): boolean {
+  const path = fileOf(cluster, "ssl_ca_file");
+  const file = path === undefined ? undefined : state.files.get(path);
+  if (file === undefined || file === "absent" || file.content.kind !== "text") return false;
+  const trusted = new Set(readPem(file.content.latin1)?.map((root) => root.fingerprint256));
+  return readPem(signer.roots)?.some((root) => trusted.has(root.fingerprint256)) ?? false;
+}
+
+/** Where the setting will point once everything is activated. */
+function fileOf(cluster: ClusterState, setting: string): string | undefined {
+  const value = cluster.pending.get(setting) ?? cluster.settings.get(setting)?.running ?? "";
+  if (value === "") return undefined;
+  return value.startsWith("/") ? value : `${cluster.dataDirectory}/${value}`;
 }

@@ -34,7 +34,7 @@ const PROBE = { user: "pgmtls_probe", database: "postgres" };
 /** TLS as a client sees it: it stands, and the certificate served is the one that was written (a reload alone proves nothing). */
 export async function proveTls(task: ProofTask): Promise<Proof[]> {
   if (wanted(task.cluster, "ssl") !== "on") return [];
-  const address = probeAddresses(task)[0];
+  const address = await reachableAddress(task);
   if (address === undefined) return [];
   return [servedProof(await attempt(task, address, { tls: true, roots: task.roots }), task)];
 }
@@ -44,7 +44,7 @@ export async function proveTls(task: ProofTask): Promise<Proof[]> {
  * TLS without a certificate refused where they ask for one, and let in with one. Held against our reading of the new pg_hba.conf.
  */
 export async function proveClients(task: ProofTask): Promise<Proof[]> {
-  const address = probeAddresses(task)[0];
+  const address = await reachableAddress(task);
   if (address === undefined) return [];
   const rules = hbaOf(task);
   const proofs: Promise<Proof | undefined>[] = [];
@@ -124,15 +124,29 @@ function connectionFrom(address: string, wire: HbaConnection["wire"]): HbaConnec
   return { wire, address, ...PROBE, replication: false };
 }
 
-/** Addresses where the server listens, the one that clients use first: a connection from there comes from that address as well. */
+/**
+ * Where the proof meets the server: the address that clients use first, since a connection from the host to its own address comes from
+ * that address; loopback where the host cannot be met there (behind address translation). Undefined for a server without TCP.
+ */
+async function reachableAddress(task: ProofTask): Promise<string | undefined> {
+  const addresses = probeAddresses(task);
+  for (const address of addresses.slice(0, -1)) {
+    const { reached } = await attempt(task, address, { tls: false });
+    if (reached !== "unreachable") return address;
+  }
+  return addresses.at(-1);
+}
+
 function probeAddresses({ cluster, hostAddress }: ProofTask): string[] {
   const listens = (wanted(cluster, "listen_addresses") ?? "")
     .split(",")
     .map((part) => part.trim())
     .filter((part) => part !== "");
-  const everywhere = listens.some((part) => part === "*" || part === "0.0.0.0" || part === "::");
-  if (everywhere) return [hostAddress];
-  return listens.map((part) => (part === "localhost" ? "127.0.0.1" : part));
+  if (listens.some((part) => part === "*" || part === "0.0.0.0")) return [...new Set([hostAddress, "127.0.0.1"])];
+  if (listens.includes("::")) return [...new Set([hostAddress, "::1"])];
+  const isLocal = (part: string) => part === "localhost" || part.startsWith("127.") || part === "::1";
+  const own = listens.map((part) => (part === "localhost" ? "127.0.0.1" : part));
+  return [...own.filter((part) => !isLocal(part)), ...own.filter(isLocal)];
 }
 
 /** What the server should run with once everything is activated. */

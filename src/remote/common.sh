@@ -71,9 +71,10 @@ read_options() {
   esac
 }
 
-# find_cluster SELECTOR: sets the c_ variables; prints nothing. 0 found; 1 none; 2 several; 3 down. c_known: names, one a line.
+# find_cluster SELECTOR: sets the c_ variables; prints nothing. 0 found; 1 none; 2 several; 3 down; 5 there, but not for this user to
+# look at. c_known: names, one a line.
 find_cluster() {
-  local lock seen="$NL" matches=0 down='' conf name pid data port socket
+  local lock seen="$NL" matches=0 hidden='' down='' conf name pid data port socket
   c_known=''
   case $1 in
     /*)
@@ -84,11 +85,13 @@ find_cluster() {
         return 0
       fi
       c_known=$1
+      [ -d "$1" ] && [ ! -x "$1" ] && return 5
       [ -f "$1/PG_VERSION" ] && return 3
       return 1
       ;;
   esac
   for lock in /run/postgresql/.s.PGSQL.*.lock /var/run/postgresql/.s.PGSQL.*.lock /tmp/.s.PGSQL.*.lock; do
+    [ -e "$lock" ] && [ ! -r "$lock" ] && hidden=yes
     read_pid_file "$lock" || continue
     case $seen in *"$NL$c_data$NL"*) continue ;; esac
     seen="$seen$c_data$NL"
@@ -113,6 +116,7 @@ find_cluster() {
     return 0
   fi
   [ "$matches" -gt 1 ] && return 2
+  [ -n "$hidden" ] && return 5
   case "$NL$down" in
     "$NL") return 1 ;;
     *"$NL$1$NL"*) c_known=$1 && return 3 ;;

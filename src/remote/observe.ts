@@ -155,6 +155,7 @@ function readProblem(status: string | undefined, text: string): ClusterProblem {
   if (status === "1") return { problem: "none", known: lines };
   if (status === "2") return { problem: "several", known: lines };
   if (status === "3") return { problem: "down", known: lines };
+  if (status === "5") return { problem: "hidden", known: lines };
   const [name = "", ...said] = lines;
   return { problem: "query-failed", known: [name], said: said.join(" ") };
 }

@@ -118,7 +118,7 @@ export type HostState = {
 
 /** Why a selector names no usable cluster. `known` are the names that would do. */
 export type ClusterProblem = {
-  problem: "none" | "several" | "down" | "query-failed";
+  problem: "none" | "several" | "down" | "hidden" | "query-failed";
   known: readonly string[];
   said?: string;
 };

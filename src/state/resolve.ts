@@ -24,6 +24,14 @@ export function clusterOf(state: HostState, selector: string): { cluster: Cluste
           hint: "start it first: what a server runs with can only be asked of a running one",
         },
       };
+    case "hidden":
+      return {
+        problem: {
+          code: "CLUSTER_HIDDEN",
+          message: "a PostgreSQL cluster runs on the host, but the login user may not look at it",
+          hint: "become root (ansible_become: true, or --become), or log in as the cluster's owner",
+        },
+      };
     case "query-failed":
       return {
         problem: { code: "CLUSTER_QUERY_FAILED", message: `asking the server failed: ${found.said ?? "no answer"}` },
