@@ -36,6 +36,8 @@ export async function startDemoFleet(options: {
   hosts: number;
   directory: string;
   signal: AbortSignal;
+  /** Other majors than these, one for each host. */
+  majors?: readonly number[];
   onProgress?: (line: string) => void;
 }): Promise<DemoFleet> {
   const { directory, signal, onProgress = () => {} } = options;
@@ -43,7 +45,7 @@ export async function startDemoFleet(options: {
   const user = serverUser();
   await openTo(user, directory, signal);
 
-  const majors = await majorsFor(options.hosts);
+  const majors = options.majors ?? (await majorsFor(options.hosts));
   const programs = await installAll(majors, signal, onProgress);
   const caDirectory = join(directory, "ca");
   await initLocalCa({ directory: caDirectory, organization: "pgmtls demo", now: Date.now });
