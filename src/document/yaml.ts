@@ -20,7 +20,7 @@ import { describePlace, type PlaceFinder, placeFinder, type SourceFile } from ".
 import { kindOfNode } from "./value.ts";
 
 /** Aliases make a small file stand for a huge one ("billion laughs"); a real playbook stays far below this. */
-const MAX_NODES = 200_000;
+const MAX_ALIASED_NODES = 200_000;
 const MAX_DEPTH = 200;
 
 export type YamlDocument = { node: DocumentNode | undefined; problems: Diagnostic[] };
@@ -75,6 +75,7 @@ class Reading {
   readonly #open = new Set<string>();
   readonly #sizes = new WeakMap<DocumentNode, number>();
   #nodes = 0;
+  #aliased = 0;
 
   constructor(text: string, place: PlaceFinder) {
     this.#text = text;
@@ -116,9 +117,11 @@ class Reading {
       this.problems.push({ code: "BAD_YAML", message, at, ...didYouMean(raw.source, this.#anchors.keys()) });
       return nothing(at);
     }
-    this.#nodes += this.#sizes.get(found) ?? 1;
-    if (this.#nodes <= MAX_NODES) return found;
-    const message = `aliases make this file stand for more than ${MAX_NODES} values`;
+    const size = this.#sizes.get(found) ?? 1;
+    this.#nodes += size;
+    this.#aliased += size;
+    if (this.#aliased <= MAX_ALIASED_NODES) return found;
+    const message = `aliases stand for more than ${MAX_ALIASED_NODES} values`;
     if (!this.problems.some((problem) => problem.message === message)) {
       this.problems.push({ code: "BAD_YAML", message, at });
     }
@@ -260,16 +263,19 @@ function syntaxProblems(errors: readonly YAMLError[], text: string, place: Place
 }
 
 function syntaxProblem(error: YAMLError, text: string, place: PlaceFinder): Diagnostic {
-  const at = stumble(error, text, place);
-  if (error.code === "TAB_AS_INDENT" || /^ *\t/.test(at.text)) {
-    const tab = at.text.indexOf("\t");
+  const [start, end] = error.pos;
+  const found = place(start, end - start);
+  const tab = found.text.indexOf("\t");
+  if (tab !== -1 && (error.code === "TAB_AS_INDENT" || /^ *\t/.test(found.text))) {
     return {
       code: "TAB_INDENT",
       message: "tab in the indentation, expected spaces",
-      at: { ...at, col: tab + 1, length: 1 },
+      at: { ...found, col: tab + 1, length: 1 },
       hint: "YAML allows only spaces before a key or an item",
     };
   }
+  // On an empty line, the end of what is written before it: there something is missing.
+  const at = found.text.trim() === "" ? place(text.slice(0, start).trimEnd().length, 1) : found;
   if (error.code === "MULTIPLE_DOCS") {
     return {
       code: "UNSUPPORTED",
@@ -280,12 +286,6 @@ function syntaxProblem(error: YAMLError, text: string, place: PlaceFinder): Diag
   }
   if (error.code === "TAG_RESOLVE_FAILED") return warningProblem(error, place);
   return { code: "BAD_YAML", message: ownWords(error), at, ...syntaxHint(error, at) };
-}
-
-/** Where the parser stumbled; on an empty line, the end of what is written before it, for there something is missing. */
-function stumble({ pos: [start, end] }: YAMLError, text: string, place: PlaceFinder): Place {
-  const at = place(start, end - start);
-  return at.text.trim() === "" ? place(text.slice(0, start).trimEnd().length, 1) : at;
 }
 
 function syntaxHint({ code }: YAMLError, at: Place): { hint?: string } {
