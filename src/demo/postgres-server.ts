@@ -17,7 +17,7 @@ type ServerPlace = { dataDirectory: string; socketDirectory: string; port: numbe
 export type PostgresServer = AsyncDisposable &
   ServerPlace & {
     major: number;
-    /** As the superuser, over the Unix socket. */
+    /** As the superuser, who is named after the server's user (as initdb does it), over the Unix socket. */
     query(sql: string, database?: string): Promise<Record<string, unknown>[]>;
   };
 
@@ -45,7 +45,7 @@ export async function startPostgres(options: {
   const server: PostgresServer = {
     ...place,
     major: programs.major,
-    query: (sql, database) => query(place, sql, database),
+    query: (sql, database) => query(place, user.name, sql, database),
     [Symbol.asyncDispose]: () => stopPostgres(place.dataDirectory),
   };
   await startServer(programs, place, join(directory, "server.log"), user, signal);
@@ -71,7 +71,7 @@ async function createCluster(options: Parameters<typeof startPostgres>[0], place
   const { programs, directory, user, signal } = options;
   const { dataDirectory } = place;
   // Trust is for the local socket alone, whose directory only the server's own user can enter; pg_hba.conf is replaced below.
-  const initOptions = ["--username=postgres", "--auth=trust", "--no-locale", "--encoding=UTF8", "--no-sync"];
+  const initOptions = [`--username=${user.name}`, "--auth=trust", "--no-locale", "--encoding=UTF8", "--no-sync"];
   await runProgram(programs.initdb, [`--pgdata=${dataDirectory}`, ...initOptions], {
     ...spawnAs(user),
     cwd: directory,
@@ -150,8 +150,13 @@ function serverEnvironment(): NodeJS.ProcessEnv {
   return { PATH: process.env.PATH ?? "/usr/bin:/bin", LC_ALL: "C" };
 }
 
-async function query(place: ServerPlace, sql: string, database = "postgres"): Promise<Record<string, unknown>[]> {
-  const client = new pg.Client({ host: place.socketDirectory, port: place.port, user: "postgres", database });
+async function query(
+  place: ServerPlace,
+  user: string,
+  sql: string,
+  database = "postgres",
+): Promise<Record<string, unknown>[]> {
+  const client = new pg.Client({ host: place.socketDirectory, port: place.port, user, database });
   client.on("error", () => {}); // a connection that breaks also rejects the query
   await client.connect();
   try {

@@ -110,12 +110,13 @@ function notOurs(directory: string) {
 
 async function alreadyThere(directory: string) {
   const isUp = await callServing(directory, "look");
+  const down = `pgmtls demo down${directory === defaultFleetDirectory() ? "" : ` --dir ${directory}`}`;
   return {
     code: "BAD_ARGUMENT" as const,
     message: isUp ? `a demo fleet is up in ${directory}` : `${directory} holds a demo fleet that was broken off`,
     hint: isUp
-      ? `its inventory: ${join(directory, "inventory.yml")}; end it with: pgmtls demo down`
-      : "clear it away with: pgmtls demo down",
+      ? `its inventory: ${join(directory, "inventory.yml")}; end it with: ${down}`
+      : `clear it away with: ${down}`,
   };
 }
 

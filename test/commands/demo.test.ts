@@ -6,6 +6,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { test } from "node:test";
 import { demo, demoDown, demoUp, type RunPlaybook } from "../../src/commands/demo.ts";
+import { runCommand } from "../../src/commands/run.ts";
 import { InputError } from "../../src/diagnostics/diagnostic.ts";
 
 for (const hosts of [0, -1, 1.5, 100, Number.NaN]) {
@@ -15,6 +16,17 @@ for (const hosts of [0, -1, 1.5, 100, Number.NaN]) {
     await assert.rejects(demoUp({ hosts, print: notReached }), isTold);
   });
 }
+
+test("the shipped playbook holds on every major: the demo ends with 0 and says what was proved", async () => {
+  const printed: string[] = [];
+  assert.equal(await demo({ hosts: 5, run: runCommand, print: (line) => void printed.push(line) }), 0);
+  const rows = printed.filter((line) => /^ {2}db\d/.test(line)).map((line) => line.trim().split(/ +/));
+  assert.deepEqual(
+    rows,
+    [18, 17, 16, 15, 14].map((major, at) => [`db${at + 1}`, String(major), "yes", "yes", "yes", "yes", "yes"]),
+  );
+  assert.equal(printed.at(-1), "\nall of it holds on all 5 hosts");
+});
 
 test("a run that does nothing is found out: the demo fails, says what did not hold, and leaves nothing", async () => {
   let directory = "";

@@ -73,10 +73,10 @@ test("SQL goes through a channel to the Unix socket, as for hosts without psql",
     ref: () => channel,
     unref: () => channel,
   });
-  const sql = new pg.Client({ user: "postgres", database: "postgres", stream: () => stream } as pg.ClientConfig);
+  const sql = new pg.Client({ user: host.user, database: "postgres", stream: () => stream } as pg.ClientConfig);
   await sql.connect();
   const { rows } = await sql.query("SELECT current_user AS who, inet_client_addr() AS from");
-  assert.deepEqual(rows, [{ who: "postgres", from: null }]);
+  assert.deepEqual(rows, [{ who: host.user, from: null }]);
   await sql.end();
   ssh.end();
 });

@@ -19,7 +19,7 @@ test("a fleet stands in the background until it is taken down, and is not starte
   assert.equal((await stat(join(directory, "fleet.json"))).mode & 0o777, 0o600, "it holds a password");
   for (const port of portsOf(fleet)) assert.ok(await isOpen(port));
 
-  await refused(raiseFleet({ ...quietly, directory }), /a demo fleet is up in /, /pgmtls demo down/);
+  await refused(raiseFleet({ ...quietly, directory }), /a demo fleet is up in /, /pgmtls demo down --dir /);
   for (const port of portsOf(fleet)) assert.ok(await isOpen(port), "the second start left it alone");
 
   assert.equal(await endFleet(directory), true);
@@ -35,7 +35,11 @@ test("a fleet whose background process was killed is told as broken off, and tak
   process.kill(fleet.pid, "SIGKILL");
   await until(() => !isAlive(fleet.pid));
   assert.ok(await isOpen(fleet.hosts[0]?.port ?? 0), "PostgreSQL outlives it");
-  await refused(raiseFleet({ ...quietly, directory }), /holds a demo fleet that was broken off/, /pgmtls demo down/);
+  await refused(
+    raiseFleet({ ...quietly, directory }),
+    /holds a demo fleet that was broken off/,
+    /pgmtls demo down --dir /,
+  );
   assert.equal(await endFleet(directory), true);
   for (const port of portsOf(fleet)) assert.ok(!(await isOpen(port)));
   await assert.rejects(stat(directory), { code: "ENOENT" });
