@@ -5,7 +5,7 @@ export function nearest(found: string, known: Iterable<string>): string | undefi
   let best: string | undefined;
   let bestDistance = Math.max(1, Math.floor(found.length / 3)) + 1;
   for (const candidate of known) {
-    const d = distance(found.toLowerCase(), candidate.toLowerCase());
+    const d = typingDistance(found.toLowerCase(), candidate.toLowerCase());
     if (d < bestDistance) {
       best = candidate;
       bestDistance = d;
@@ -18,4 +18,12 @@ export function nearest(found: string, known: Iterable<string>): string | undefi
 export function didYouMean(found: string, known: Iterable<string>): { hint?: string } {
   const name = nearest(found, known);
   return name === undefined ? {} : { hint: `did you mean "${name}"?` };
+}
+
+/** Levenshtein's distance, but two neighbours in the wrong order are one slip of the fingers, not two. */
+function typingDistance(a: string, b: string): number {
+  for (let i = 0; i + 1 < a.length; i += 1) {
+    if (a.slice(0, i) + a.charAt(i + 1) + a.charAt(i) + a.slice(i + 2) === b) return 1;
+  }
+  return distance(a, b);
 }

@@ -7,17 +7,17 @@ staged='' committed='' activated='' locked=''
 
 # begin RUN STATE_DIRECTORY WHO
 begin() {
-  run=$1 state=$2 now=$(date +%s)
+  run=$1 state=$2
+  who_am_i
   if [ -z "$state" ]; then
     state=/var/lib/pgmtls
-    [ "$(id -u)" -eq 0 ] || state=${XDG_STATE_HOME:-$HOME/.local/state}/pgmtls
+    [ "$my_user" = root ] || state=${XDG_STATE_HOME:-$HOME/.local/state}/pgmtls
   fi
-  mkdir -p -- "$state/runs" || fail_untouched "no directory $state for locks and backups could be made"
+  [ -d "$state/runs" ] || mkdir -p -- "$state/runs" || fail_untouched "no directory $state for locks and backups could be made"
   take_lock "$3"
   images=$state/runs/$run
   mkdir -- "$images" || give_up "the directory $images could not be made"
   scratch=$images
-  say begin "$now"
 }
 
 # The lock is a directory, which two cannot both make. A holder whose process is gone holds nothing.
@@ -62,11 +62,12 @@ fail_untouched() {
   exit 1
 }
 
-# make_temporary TARGET: prints the name of a new empty file beside it, 0600 from its first moment.
+# make_temporary TARGET: sets temporary to the name of a new empty file beside it, 0600 from its first moment. Nobody can guess the name,
+# since M is in it, and a file that is there already is not opened (noclobber is O_EXCL).
 make_temporary() {
-  local directory=${1%/*}
-  [ -d "${directory:-/}" ] || return 1
-  mktemp "${directory:-}/.pgmtls.XXXXXXXX"
+  temporaries=$((${temporaries-0} + 1))
+  temporary=${1%/*}/.pgmtls.$M.$temporaries
+  (set -C && : >"$temporary") 2>/dev/null
 }
 
 # stage ID TARGET EXPECT MODE OWNER GROUP BACKUP: remembers what `commit ID` has to do; the temporary file is in $temporary.
@@ -75,12 +76,12 @@ stage() {
   staged="$staged $1"
 }
 
-# want_file ID TARGET EXPECT MODE OWNER GROUP BACKUP FUNCTION: the new content is what FUNCTION prints in base64.
+# want_file ID TARGET EXPECT MODE OWNER GROUP BACKUP FUNCTION: the new content is what FUNCTION prints.
 want_file() {
   [ -d "$2" ] && give_up "$2 is a directory, expected a file"
-  temporary=$(make_temporary "$2") || give_up "no temporary file could be made beside $2"
+  make_temporary "$2" || give_up "no temporary file could be made beside $2"
   stage "$1" "$2" "$3" "$4" "$5" "$6" "$7"
-  "$8" | openssl base64 -d >"$temporary" || give_up "$2 could not be written (is the disk full?)"
+  "$8" >"$temporary" || give_up "$2 could not be written (is the disk full?)"
   set_owner_and_mode "$temporary" "$4" "$5" "$6" || give_up "owner or mode of $2 could not be set to $5:$6 $4"
 }
 
@@ -102,7 +103,7 @@ want_pair() {
   local key certificate config
   [ -d "$2" ] && give_up "$2 is a directory, expected a key file"
   [ -d "$6" ] && give_up "$6 is a directory, expected a certificate file"
-  temporary=$(make_temporary "$2") || give_up "no temporary file could be made beside $2"
+  make_temporary "$2" || give_up "no temporary file could be made beside $2"
   key=$temporary
   stage "${1}k" "$2" any "$3" "$4" "$5" no
   if [ "${12}" = - ]; then
@@ -110,11 +111,11 @@ want_pair() {
   else
     openssl genpkey -algorithm "${11}" -pkeyopt "${12}" -out "$key" 2>/dev/null || give_up "openssl could not make a key (${11} ${12})"
   fi
-  temporary=$(make_temporary "$6") || give_up "no temporary file could be made beside $6"
+  make_temporary "$6" || give_up "no temporary file could be made beside $6"
   certificate=$temporary
   stage "${1}c" "$6" "${10}" "$7" "$8" "$9" no
   config=$scratch/request.cnf
-  "${13}" | openssl base64 -d >"$config" || give_up "the request could not be written"
+  "${13}" >"$config" || give_up "the request could not be written"
   openssl req -new -key "$key" -config "$config" -out "$scratch/request.csr" 2>"$scratch/openssl.err" ||
     give_up "openssl made no request: $(cat "$scratch/openssl.err")"
   ask "sign $1" "$(cat "$scratch/request.csr")" >"$certificate" || give_up "no certificate was given"
@@ -125,48 +126,54 @@ want_pair() {
 
 # Owner before mode: chown takes set-id bits away, and a wider mode must never meet the wrong owner.
 set_owner_and_mode() {
-  [ "$(stat -c %U:%G -- "$1")" = "$3:$4" ] || chown -- "$3:$4" "$1" || return 1
-  chmod -- "$2" "$1"
+  if ! { [ "$3:$4" = "$my_user:$my_group" ] && [ -O "$1" ] && [ -G "$1" ]; }; then
+    [ "$(stat -c %U:%G -- "$1")" = "$3:$4" ] || chown -- "$3:$4" "$1" || return 1
+  fi
+  # A temporary file of ours is 0600 already.
+  case $2$1 in
+    0600*/.pgmtls."$M".*) ;;
+    *) chmod -- "$2" "$1" ;;
+  esac
 }
 
 digest_of() {
   local line
-  if [ -e "$1" ]; then
-    line=$(openssl dgst -sha256 -r "$1" 2>/dev/null) || return 1
-    printf '%s' "${line%% *}"
-  else
-    printf absent
-  fi
+  [ -e "$1" ] || { printf absent && return; }
+  line=$(digests "$1" 2>/dev/null) || return 1
+  # sha256sum begins a line with a backslash where the name holds one.
+  line=${line#\\}
+  printf '%s' "${line%% *}"
 }
 
-# commit ID ...: all of them are still as they were observed, or none is touched; then image, rename, one after the other at once.
+# commit ID ...: all of them are still as they were observed, or none is touched; then images, sync, and the renames at once.
 commit() {
-  local id target expect found temporaries='' directories=''
+  local id target expect found='' synced=''
   for id in "$@"; do
     eval "target=\$target_$id expect=\$expect_$id temporary=\$temporary_$id"
-    if [ "$expect" != any ]; then
-      found=$(digest_of "$target")
-      [ "$found" = "$expect" ] || give_up "$target was changed by somebody else since it was looked at" conflict
-    fi
+    case $expect in
+      any) ;;
+      absent) [ ! -e "$target" ] || give_up "$target was made by somebody else since it was looked at" conflict ;;
+      *)
+        found=$(digest_of "$target")
+        [ "$found" = "$expect" ] || give_up "$target was changed by somebody else since it was looked at" conflict
+        ;;
+    esac
     case $temporary in
-      /*) temporaries="$temporaries $id" ;;
+      /*) synced="$synced $id" ;;
     esac
   done
-  # shellcheck disable=SC2086 # ids are single words
-  sync_files temporary $temporaries || give_up "the new files could not be brought to the disk"
   for id in "$@"; do
     save_image "$id" || give_up "no image of the file before could be kept in $images (is the disk full?)"
   done
-  sync_path "$images"
+  # shellcheck disable=SC2086 # ids are single words
+  sync_files temporary $synced || give_up "the new files could not be brought to the disk"
   for id in "$@"; do
-    eval "target=\$target_$id temporary=\$temporary_$id"
+    eval "target=\$target_$id"
     # Remembered first: a rename of which we do not hear is put back as well.
     committed="$id $committed"
     put_in_place "$id" || give_up "$target could not be replaced"
-    directories="$directories $id"
   done
-  # shellcheck disable=SC2086 # ids are single words
-  sync_files directory $directories
+  sync_files directory "$@"
 }
 
 # save_image ID: what is there now, with owner, mode and times, for `give_up` and for undo.
@@ -194,19 +201,25 @@ put_in_place() {
   esac
 }
 
-# sync_files temporary|directory ID ...: one call for all; a `sync` that takes no names syncs everything.
+# sync_files temporary|directory ID ...: one call for all, with the images; a `sync` that takes no names syncs everything.
 sync_files() {
-  local what=$1 id path
+  local what=$1 id path seen=' '
   shift
-  [ $# -eq 0 ] && return 0
   for id in "$@"; do
     shift
     if [ "$what" = temporary ]; then eval "path=\$temporary_$id"; else
       eval "path=\$target_$id"
       path=${path%/*}/
     fi
+    case $seen in *" $path "*) continue ;; esac
+    seen="$seen$path "
     set -- "$@" "$path"
   done
+  if [ "$what" = temporary ]; then
+    for path in "$images"/*; do [ -f "$path" ] && set -- "$@" "$path"; done
+    set -- "$@" "$images/"
+  fi
+  [ $# -eq 0 ] && return 0
   sync -- "$@" 2>/dev/null || sync
 }
 sync_path() { sync -- "$1" 2>/dev/null || sync; }
@@ -307,7 +320,7 @@ put_back() {
     IFS= read -r attributes <"$images/$1.directory"
     chown -- "${attributes#* }" "$target" && chmod -- "${attributes%% *}" "$target"
   elif [ -f "$before" ]; then
-    temporary=$(make_temporary "$target") && cp -p -- "$before" "$temporary" && sync_path "$temporary" && mv -f -- "$temporary" "$target"
+    make_temporary "$target" && cp -p -- "$before" "$temporary" && sync_path "$temporary" && mv -f -- "$temporary" "$target"
   else
     rm -f -- "$target"
   fi
@@ -318,10 +331,12 @@ clean_up() {
   local id
   for id in $staged; do
     eval "temporary=\$temporary_$id"
-    case $temporary in /*/.pgmtls.*) rm -f -- "$temporary" ;; esac
+    case $temporary in /*/.pgmtls.*) [ -e "$temporary" ] && rm -f -- "$temporary" ;; esac
   done
   if [ -n "${images-}" ]; then
-    rm -f -- "$images/control.log" "$images/request.cnf" "$images/request.csr" "$images/openssl.err"
+    for id in control.log request.cnf request.csr openssl.err; do
+      [ -e "$images/$id" ] && rm -f -- "$images/$id"
+    done
     [ -f "$images/journal" ] || rmdir -- "$images" 2>/dev/null
   fi
   [ -n "$locked" ] && rm -rf -- "$state/lock"

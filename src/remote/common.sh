@@ -18,6 +18,13 @@ header() { printf '%s %s\n' "$M" "$*" >&4; }
 footer() { printf '\n%s .\n' "$M" >&4; }
 say() { header "$1" && printf '%s' "$2" >&4 && footer; }
 
+# who_am_i: sets identity (what id says), my_user and my_group. Asked once: each program that is started costs a host more than our own code.
+who_am_i() {
+  identity=$(id)
+  my_user=${identity#*\(} my_user=${my_user%%\)*}
+  my_group=${identity#*gid=*\(} my_group=${my_group%%\)*}
+}
+
 # ask VERB TEXT: puts a question to the controller. Its lines go to standard output; fails with 1 when it says no, 3 when it is gone.
 ask() {
   say "ask $1" "$2"
@@ -153,14 +160,41 @@ finish_cluster() {
 
 # as_owner PROGRAM ...: runs it as the cluster's owner. setpriv opens no PAM session, which costs time and a log line.
 as_owner() {
-  if [ "$(id -un)" = "$c_owner" ]; then
+  if [ "$my_user" = "$c_owner" ]; then
     "$@" 3<&- 4>&-
-  elif command -v setpriv >/dev/null && setpriv --reuid="$c_owner" --regid="$c_group" --init-groups true 2>/dev/null; then
+  elif has_setpriv; then
     setpriv --reuid="$c_owner" --regid="$c_group" --init-groups -- "$@" 3<&- 4>&-
   else
     # shellcheck disable=SC2016 # the inner shell expands it
     su -s /bin/sh -c 'exec "$0" "$@"' "$c_owner" -- "$@" 3<&- 4>&-
   fi
+}
+
+# busybox has a setpriv, too, which knows none of these options.
+has_setpriv() {
+  if [ -z "${setpriv-}" ]; then
+    setpriv=no
+    setpriv --reuid="$c_owner" --regid="$c_group" --init-groups true 2>/dev/null && setpriv=yes
+  fi
+  [ "$setpriv" = yes ]
+}
+
+# decode: base64 to bytes; as with sha256sum, the small program is preferred where it is there.
+decode() {
+  if [ -z "${base64-}" ]; then
+    base64=openssl
+    command -v base64 >/dev/null && base64=base64
+  fi
+  if [ "$base64" = base64 ]; then base64 -d; else openssl base64 -d; fi
+}
+
+# digests FILE ...: a line for each, the SHA-256 in hex first. sha256sum starts faster than openssl, but is not everywhere.
+digests() {
+  if [ -z "${sha256-}" ]; then
+    sha256=openssl
+    command -v sha256sum >/dev/null && sha256=sha256sum
+  fi
+  if [ "$sha256" = sha256sum ]; then sha256sum -- "$@"; else openssl dgst -sha256 -r "$@"; fi
 }
 
 # sql QUERY: unaligned rows. By the host's psql as the owner; where there is none, by the controller over this connection.

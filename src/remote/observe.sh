@@ -2,7 +2,12 @@
 # Looks at a host and changes nothing. The controller adds calls of these functions after it, and `finish`.
 # shellcheck disable=SC2154 # the c_ variables are set in common.sh
 
-begin() { say begin "$(date +%s) $(id -un) $(id -gn)"; }
+files='' keys=''
+
+begin() {
+  who_am_i
+  say begin "$(date +%s) $identity"
+}
 
 # cluster INDEX SELECTOR QUERY: one frame with what the server says; its file settings become known for `file`.
 cluster() {
@@ -13,7 +18,9 @@ cluster() {
     say "cluster $1 $found" "$c_known"
     return
   fi
-  if ! answer=$(sql "$3"); then
+  if ! answer=$(sql "$3" 2>/dev/null); then
+    # Asked again for the words: warnings that psql prints to the same place must not get into an answer.
+    answer=$(sql "$3" 2>&1)
     say "cluster $1 4" "$c_name$NL$answer"
     return
   fi
@@ -33,71 +40,102 @@ EOF
   eval "data_$1=\$c_data"
 }
 
-# file ID WANT root PATH | file ID WANT data CLUSTER PATH | file ID WANT setting CLUSTER NAME
+# file ID WANT root PATH | file ID WANT data CLUSTER PATH | file ID WANT setting CLUSTER NAME: remembers what `look` shall look at.
 file() {
-  local id=$1 want=$2 path
-  case $3 in
-    root) path=$4 ;;
-    data)
-      eval "path=\${data_$4-}"
-      [ -n "$path" ] && path=$path/$5
-      ;;
-    setting) eval "path=\${setting_$4_$5-}" ;;
-  esac
+  local id=$1 want=$2 path=''
+  shift 2
+  resolve "$@"
   [ -n "$path" ] || return 0
-  observe_path "$id" "$want" "$path"
+  eval "path_$id=\$path want_$id=\$want"
+  files="$files $id"
 }
 
-# The frame's payload: the path asked, the real path, stat's answer, then the bytes where they were wanted.
-observe_path() {
-  local real=$3 meta digest
-  if [ -L "$3" ]; then real=$(readlink -f -- "$3") || real=$3; fi
-  if ! meta=$(stat -c '%f %s %z|%U|%G' -- "$real" 2>/dev/null); then
-    say "file $1 absent" "$3"
-    return
-  fi
-  if [ ! -f "$real" ] || [ "$2" = metadata ]; then
-    say "file $1 metadata" "$3$NL$real$NL$meta"
-  elif [ "$2" = digest ] || is_private_key "$real" "$meta"; then
-    digest=$(openssl dgst -sha256 -r -- "$real" 2>/dev/null || openssl dgst -sha256 -r "$real" 2>/dev/null)
-    say "file $1 digest" "$3$NL$real$NL$meta$NL${digest%% *}"
-  elif [ -r "$real" ]; then
-    header "file $1 content"
-    printf '%s\n%s\n%s\n' "$3" "$real" "$meta" >&4
+# public_key ID ...: as `file`; of the private key there, its public half is wanted.
+public_key() {
+  local id=$1 path=''
+  shift
+  resolve "$@"
+  [ -n "$path" ] || return 0
+  eval "key_$id=\$path"
+  keys="$keys $id"
+}
+
+# resolve root PATH | data CLUSTER PATH | setting CLUSTER NAME: sets path, empty where the cluster is not known.
+resolve() {
+  case $1 in
+    root) path=$2 ;;
+    data)
+      eval "path=\${data_$2-}"
+      [ -n "$path" ] && path=$path/$3
+      ;;
+    setting) eval "path=\${setting_$2_$3-}" ;;
+  esac
+}
+
+# look: all files with as few programs as can be: one stat, one grep, one digest, and a cat for each content.
+look() {
+  local id path real links="$NL" wanted='' digested='' secret
+  set --
+  for id in $files; do
+    eval "path=\$path_$id"
+    real=$path
+    if [ -L "$path" ]; then real=$(readlink -f -- "$path") || real=$path; fi
+    eval "real_$id=\$real"
+    links="$links$id $path$NL$real$NL"
+    set -- "$@" "$real"
+  done
+  say paths "$links"
+  header stat
+  [ $# -gt 0 ] && stat -c '%f %s %z|%U|%G|%n' -- "$@" 2>/dev/null >&4
+  footer
+  set --
+  for id in $files; do
+    eval "real=\$real_$id want=\$want_$id"
+    { [ "$want" != metadata ] && [ -f "$real" ] && [ -r "$real" ]; } || continue
+    if [ "$want" = content ]; then
+      wanted="$wanted $id"
+      set -- "$@" "$real"
+    else
+      digested="$digested $id"
+    fi
+  done
+  # A key never leaves its host, even where a task asks for the content of its file.
+  secret=''
+  [ $# -gt 0 ] && secret=$NL$(grep -l -e '-----BEGIN [A-Z ]*PRIVATE KEY-----' -- "$@" 2>/dev/null)$NL
+  for id in $wanted; do
+    eval "real=\$real_$id"
+    case $secret in
+      *"$NL$real$NL"*) digested="$digested $id" && continue ;;
+    esac
+    header "content $id"
     cat -- "$real" >&4
     footer
-  else
-    say "file $1 unreadable" "$3$NL$real$NL$meta"
-  fi
+  done
+  set --
+  for id in $digested; do
+    eval "real=\$real_$id"
+    set -- "$@" "$real"
+  done
+  [ $# -gt 0 ] && say "digests$digested" "$(digests "$@")"
+  look_at_keys
 }
 
-# is_private_key FILE META: a key never leaves its host, even where a task asks for the content. Keys are small, so only small files are read.
-is_private_key() {
-  local size=${2#* }
-  size=${size%% *}
-  [ "$size" -gt 0 ] && [ "$size" -lt 65536 ] && grep -q -e '-----BEGIN [A-Z ]*PRIVATE KEY-----' -- "$1" 2>/dev/null
-}
-
-# public_key ID ...: as `file`; the public half of the private key there. The key itself goes to openssl alone.
-public_key() {
-  local id=$1 path='' public
-  case $2 in
-    root) path=$3 ;;
-    data)
-      eval "path=\${data_$3-}"
-      [ -n "$path" ] && path=$path/$4
-      ;;
-    setting) eval "path=\${setting_$3_$4-}" ;;
-  esac
-  [ -n "$path" ] && [ -f "$path" ] || return 0
-  if public=$(openssl pkey -in "$path" -passin pass: -pubout 2>/dev/null); then
-    say "public-key $id yes" "$path$NL$public"
-  else
-    say "public-key $id no" "$path"
-  fi
+# The key itself goes to openssl alone.
+look_at_keys() {
+  local id path public
+  for id in $keys; do
+    eval "path=\$key_$id"
+    [ -f "$path" ] || continue
+    if public=$(openssl pkey -in "$path" -passin pass: -pubout 2>/dev/null); then
+      say "public-key $id yes" "$path$NL$public"
+    else
+      say "public-key $id no" "$path"
+    fi
+  done
 }
 
 finish() {
+  look
   say finish ''
   exit 0
 }

@@ -67,12 +67,16 @@ export function observeProgram(question: Question, marker: string): string {
   ]);
 }
 
+type Meta = Omit<FileState, "path" | "content" | "link">;
+
 /** Gathers the frames of an observation into the host's state. */
 export class HostStateBuilder {
   readonly #question: Question;
-  readonly #files = new Map<string, FileState | "absent">();
   readonly #publicKeys = new Map<string, string | "unreadable">();
   readonly #clusters = new Map<string, ClusterState | ClusterProblem>();
+  readonly #paths: { id: string; path: string; real: string }[] = [];
+  readonly #metas = new Map<string, Meta>();
+  readonly #contents = new Map<string, Content>();
   #clockMs = 0;
   #user = "";
   #group = "";
@@ -82,10 +86,23 @@ export class HostStateBuilder {
   }
 
   add(frame: Frame): void {
-    if (frame.verb === "begin") this.#begin(frame.payload.toString());
-    else if (frame.verb === "cluster") this.#addCluster(frame);
-    else if (frame.verb === "file") this.#addFile(frame);
-    else if (frame.verb === "public-key") this.#addPublicKey(frame);
+    switch (frame.verb) {
+      case "begin":
+        return this.#begin(frame.payload.toString("utf8"));
+      case "cluster":
+        return this.#addCluster(frame);
+      case "paths":
+        return this.#addPaths(frame.payload.toString("utf8"));
+      case "stat":
+        return this.#addMetas(frame.payload.toString("utf8"));
+      case "content":
+        this.#contents.set(frame.words[0] ?? "", { kind: "text", latin1: frame.payload.toString("latin1") });
+        return;
+      case "digests":
+        return this.#addDigests(frame.words, frame.payload.toString("latin1"));
+      case "public-key":
+        return this.#addPublicKey(frame);
+    }
   }
 
   state(): HostState {
@@ -93,18 +110,20 @@ export class HostStateBuilder {
       clockMs: this.#clockMs,
       user: this.#user,
       group: this.#group,
-      files: this.#files,
+      files: this.#files(),
       publicKeys: this.#publicKeys,
       clusters: this.#clusters,
       unknown: new Set(),
     };
   }
 
+  /** The clock in seconds and what id(1) says: `uid=0(root) gid=0(root) ...`; a user without a name is its number. */
   #begin(text: string): void {
-    const [seconds = "", user = "", group = ""] = text.split(" ");
+    const [, seconds = "", user = "", group = ""] = /^(\d+) uid=(\S+) gid=(\S+)/.exec(text) ?? [];
+    const nameOf = (id: string) => /\((.*)\)/.exec(id)?.[1] ?? id;
     this.#clockMs = Number(seconds) * 1000;
-    this.#user = user;
-    this.#group = group;
+    this.#user = nameOf(user);
+    this.#group = nameOf(group);
   }
 
   #addCluster({ words: [index, status], payload }: Frame): void {
@@ -120,21 +139,28 @@ export class HostStateBuilder {
     this.#clockMs = clockMs;
   }
 
-  #addFile({ words: [index, status], payload }: Frame): void {
-    const asked = this.#question.files[Number(index)];
-    const text = payload.toString("latin1");
-    if (status === "absent") {
-      this.#files.set(utf8(text), "absent");
-      return;
+  /** Two lines a file: `ID PATH`, then what the path leads to. */
+  #addPaths(text: string): void {
+    const lines = text.split("\n").slice(1, -1);
+    for (let i = 0; i + 1 < lines.length; i += 2) {
+      const [, id = "", path = ""] = /^(\d+) (.*)$/.exec(lines[i] ?? "") ?? [];
+      this.#paths.push({ id, path, real: lines[i + 1] ?? "" });
     }
-    const [path = "", real = "", meta = ""] = text.split("\n", 3);
-    const rest = text.slice(path.length + real.length + meta.length + 3);
-    const content = readContent(status, rest);
-    // The same file may be asked under two names ("server.key" and what ssl_key_file says); the answer that tells more stays.
-    const before = this.#files.get(utf8(path));
-    if (before !== undefined && before !== "absent" && before.content.kind !== "unread" && content.kind === "unread")
-      return;
-    if (asked !== undefined) this.#files.set(utf8(path), readFileState(utf8(path), utf8(real), meta, content));
+  }
+
+  #addMetas(text: string): void {
+    for (const line of text.split("\n")) {
+      const [numbers = "", owner = "", group = "", ...name] = line.split("|");
+      if (name.length > 0) this.#metas.set(name.join("|"), readMeta(numbers, owner, group));
+    }
+  }
+
+  #addDigests(ids: readonly string[], text: string): void {
+    // sha256sum begins a line with a backslash where the name holds one.
+    for (const [i, line] of text.split("\n").entries()) {
+      const id = ids[i];
+      if (id !== undefined) this.#contents.set(id, { kind: "digest", sha256: line.replace(/^\\/, "").slice(0, 64) });
+    }
   }
 
   #addPublicKey({ words: [, status], payload }: Frame): void {
@@ -143,11 +169,22 @@ export class HostStateBuilder {
     if (status === "yes") this.#publicKeys.set(text.slice(0, newline), `${text.slice(newline + 1).trim()}\n`);
     else this.#publicKeys.set(text.trim(), "unreadable");
   }
-}
 
-/** Paths travel as the host's bytes; ours are strings that were written as UTF-8. */
-function utf8(latin1: string): string {
-  return Buffer.from(latin1, "latin1").toString("utf8");
+  /** By the path asked. One file may be asked under two names ("server.key" and what ssl_key_file says): the fuller answer stays. */
+  #files(): HostState["files"] {
+    const files = new Map<string, FileState | "absent">();
+    for (const { id, path, real } of this.#paths) {
+      const meta = this.#metas.get(real);
+      const content = this.#contents.get(id) ?? ({ kind: "unread" } as const);
+      const before = files.get(path);
+      if (before !== undefined && before !== "absent" && content.kind === "unread") continue;
+      files.set(
+        path,
+        meta === undefined ? "absent" : { ...meta, path: real, content, ...(real === path ? {} : { link: path }) },
+      );
+    }
+    return files;
+  }
 }
 
 function readProblem(status: string | undefined, text: string): ClusterProblem {
@@ -160,27 +197,16 @@ function readProblem(status: string | undefined, text: string): ClusterProblem {
   return { problem: "query-failed", known: [name], said: said.join(" ") };
 }
 
-function readContent(status: string | undefined, rest: string): Content {
-  if (status === "content") return { kind: "text", latin1: rest };
-  if (status === "digest") return { kind: "digest", sha256: rest.trim() };
-  return { kind: "unread" };
-}
-
-/** `meta` is stat's `%f %s %z|%U|%G`: raw mode in hex (stat(2), st_mode), size, time of the last status change, owner, group. */
-function readFileState(path: string, real: string, meta: string, content: Content): FileState {
-  const [numbers = "", owner = "", group = ""] = meta.split("|");
+/** `numbers` is stat's `%f %s %z`: raw mode in hex (stat(2), st_mode), size, time of the last status change in UTC. */
+function readMeta(numbers: string, owner: string, group: string): Meta {
   const [rawMode = "", , day = "", time = ""] = numbers.split(" ");
   const bits = Number.parseInt(rawMode, 16);
   const type = bits & 0o170000;
-  const changed = Date.parse(`${day}T${time.slice(0, 12)}Z`);
   return {
-    path: real,
     kind: type === 0o100000 ? "file" : type === 0o040000 ? "directory" : "other",
-    content,
     mode: bits & 0o7777,
     owner,
     group,
-    changedAt: changed,
-    ...(real === path ? {} : { link: path }),
+    changedAt: Date.parse(`${day}T${time.slice(0, 12)}Z`),
   };
 }

@@ -31,11 +31,11 @@ export function composeProgram(
   ].join("\n");
 }
 
-/** A function that prints `bytes` in base64, in lines short enough for every base64 decoder. */
+/** A function that prints `bytes`, which travel in base64, in lines short enough for every decoder. */
 export function dataFunction(name: string, bytes: Buffer): string {
   const lines = bytes.toString("base64").match(/.{1,76}/g) ?? [];
   // The delimiter is quoted, so the shell expands nothing in between; base64 cannot hold a "_".
-  return [`${name}() {`, "cat <<'END_OF_DATA'", ...lines, "END_OF_DATA", "}"].join("\n");
+  return [`${name}() {`, "decode <<'END_OF_DATA'", ...lines, "END_OF_DATA", "}"].join("\n");
 }
 
 function source(file: string): string {
