@@ -86,23 +86,14 @@ export class HostStateBuilder {
   }
 
   add(frame: Frame): void {
-    switch (frame.verb) {
-      case "begin":
-        return this.#begin(frame.payload.toString("utf8"));
-      case "cluster":
-        return this.#addCluster(frame);
-      case "paths":
-        return this.#addPaths(frame.payload.toString("utf8"));
-      case "stat":
-        return this.#addMetas(frame.payload.toString("utf8"));
-      case "content":
-        this.#contents.set(frame.words[0] ?? "", { kind: "text", latin1: frame.payload.toString("latin1") });
-        return;
-      case "digests":
-        return this.#addDigests(frame.words, frame.payload.toString("latin1"));
-      case "public-key":
-        return this.#addPublicKey(frame);
-    }
+    const text = () => frame.payload.toString("utf8");
+    if (frame.verb === "begin") this.#begin(text());
+    else if (frame.verb === "cluster") this.#addCluster(frame);
+    else if (frame.verb === "paths") this.#addPaths(text());
+    else if (frame.verb === "stat") this.#addMetas(text());
+    else if (frame.verb === "content") this.#addContent(frame);
+    else if (frame.verb === "digests") this.#addDigests(frame.words, text());
+    else if (frame.verb === "public-key") this.#addPublicKey(frame);
   }
 
   state(): HostState {
@@ -153,6 +144,10 @@ export class HostStateBuilder {
       const [numbers = "", owner = "", group = "", ...name] = line.split("|");
       if (name.length > 0) this.#metas.set(name.join("|"), readMeta(numbers, owner, group));
     }
+  }
+
+  #addContent({ words: [id = ""], payload }: Frame): void {
+    this.#contents.set(id, { kind: "text", latin1: payload.toString("latin1") });
   }
 
   #addDigests(ids: readonly string[], text: string): void {
