@@ -40,7 +40,7 @@ function activationSteps(
 ): Step[] {
   const cluster = state.clusters.get(change.cluster);
   if (!isCluster(cluster)) return [];
-  const activate: Step = { do: change.by };
+  const activate: Step = { do: change.by, label: activationLabel(change.cluster) };
   const rules = waiting.filter((id) =>
     isPath(prepare[id], resolvePath(state, { base: "setting", cluster: change.cluster, setting: "hba_file" })),
   );
@@ -73,6 +73,11 @@ function unactivatedSteps(waiting: readonly number[], prepare: ApplyScript["prep
       return [{ do: "use-cluster", selector }, commit, { do: "judge" }];
   }
   return [commit];
+}
+
+/** What the host program calls an activation when it tells where it is. */
+export function activationLabel(cluster: string): string {
+  return `activate ${cluster}`;
 }
 
 function turnsTlsOn(cluster: ClusterState): boolean {

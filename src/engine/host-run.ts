@@ -1,4 +1,5 @@
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
+import type { Change } from "../plan/change.ts";
 import type { CompiledPlay } from "../playbook/play.ts";
 import { type ApplyScript, applyProgram, type SecretStore } from "../remote/apply.ts";
 import { type Answer, converse, HostProgramError, type Question } from "../remote/conversation.ts";
@@ -8,7 +9,7 @@ import { queryOverChannel } from "../remote/sql-channel.ts";
 import { ConnectError, type Connection } from "../ssh/connection.ts";
 import type { HostState } from "../state/host-state.ts";
 import type { AnyTaskModule } from "../tasks/registry.ts";
-import { applySteps, type Signers } from "./apply-host.ts";
+import { activationLabel, applySteps, type Signers } from "./apply-host.ts";
 import { ControllerAnswers } from "./controller-answers.ts";
 import type { Outcome, Phase, Proof, RunEvent } from "./event.ts";
 import { type HostPlan, observationsOf, type PlannedTask, planHost } from "./plan-host.ts";
@@ -88,6 +89,20 @@ async function answerSql(
   }
 }
 
+/** The task behind a label of the host program: the first that changes that file, or that activates that cluster. */
+function whereItIs(label: string, { prepare }: ApplyScript, plan: HostPlan): [Phase, string | undefined] {
+  const change = prepare[Number(label)];
+  const isMeant = (one: Change) =>
+    change === undefined ? one.kind === "activate" && activationLabel(one.cluster) === label : sameTarget(one, change);
+  const found = plan.tasks.find(({ planned }) => planned.outcome === "change" && planned.changes.some(isMeant));
+  return [change === undefined ? "activating" : "writing", found?.task.name];
+}
+
+function sameTarget(one: Change, other: Change): boolean {
+  if (one.kind === "certificate") return other.kind === "certificate" && one.key.after.path === other.key.after.path;
+  return one.kind === "file" && other.kind === "file" && one.path === other.path;
+}
+
 type Failure = { outcome: "failed" | "rolled-back"; problem: Diagnostic };
 
 async function apply(
@@ -118,6 +133,7 @@ async function apply(
     program: (marker) => applyProgram(script, job.secrets, marker),
     onFrame: (frame) => {
       if (frame.verb === "failed") failed = frame;
+      else if (frame.verb === "at") phase(job, ...whereItIs(frame.payload.toString("utf8"), script, plan));
     },
     onQuestion: (asked) => (asked.verb === "sql" ? answerSql(connection, asked, job.signal) : answers.answer(asked)),
     signal: job.signal,
@@ -262,6 +278,7 @@ function programProblem({ began, exitCode, stderr, message }: HostProgramError, 
   return { code: "HOST_PROGRAM_FAILED", message: said === "" ? message : `${message}: ${said}` };
 }
 
-function phase(job: HostJob, name: Phase): void {
-  job.emit({ event: "host-phase", host: job.play.host, phase: name, atMs: job.now() });
+function phase(job: HostJob, name: Phase, task?: string): void {
+  const what = task === undefined ? {} : { task };
+  job.emit({ event: "host-phase", host: job.play.host, phase: name, ...what, atMs: job.now() });
 }

@@ -70,6 +70,9 @@ make_temporary() {
   (set -C && : >"$temporary") 2>/dev/null
 }
 
+# at LABEL: tells the controller what is being worked on, for its screen.
+at() { say at "$1"; }
+
 # stage ID TARGET EXPECT MODE OWNER GROUP BACKUP: remembers what `commit ID` has to do; the temporary file is in $temporary.
 stage() {
   eval "target_$1=\$2 expect_$1=\$3 mode_$1=\$4 owner_$1=\$5 group_$1=\$6 backup_$1=\$7 temporary_$1=\$temporary"
@@ -229,10 +232,11 @@ use_cluster() {
   find_cluster "$1" || give_up "the cluster $1 is not there any more"
 }
 
-# judge: what the server finds wrong in the files as they are now. A row without a type is an error too, and "cannot match" is none.
+# judge: what the server finds wrong in the files as they are now. A row without a type is an error too, and "cannot match" is none. A
+# setting that "could not be applied" has a bad value, which the next start would not survive, or it only needs a restart.
 judge() {
   local wrong
-  wrong=$(sql "SELECT sourcefile || ':' || sourceline || ': ' || coalesce(name || ': ', '') || error FROM pg_file_settings WHERE error IS NOT NULL AND error <> 'setting could not be applied' UNION ALL SELECT coalesce(to_jsonb(r)->>'file_name', current_setting('hba_file')) || ':' || line_number || ': ' || coalesce(error, 'the server refuses this line and does not say why') FROM pg_hba_file_rules r WHERE (error IS NOT NULL OR type IS NULL) AND coalesce(error, '') NOT LIKE '%cannot match because%'") ||
+  wrong=$(sql "SELECT sourcefile || ':' || sourceline || ': ' || coalesce(name || ': ', '') || error FROM pg_file_settings f WHERE error IS NOT NULL AND NOT (error = 'setting could not be applied' AND EXISTS (SELECT FROM pg_settings s WHERE lower(s.name) = lower(f.name) AND s.context = 'postmaster')) UNION ALL SELECT coalesce(to_jsonb(r)->>'file_name', current_setting('hba_file')) || ':' || line_number || ': ' || coalesce(error, 'the server refuses this line and does not say why') FROM pg_hba_file_rules r WHERE (error IS NOT NULL OR type IS NULL) AND coalesce(error, '') NOT LIKE '%cannot match because%'") ||
     give_up "the server could not be asked what it thinks of the new files"
   [ -z "$wrong" ] || give_up "$wrong" refused
 }
@@ -259,8 +263,8 @@ restart() {
 }
 
 wait_for_server() {
-  local tries=0
-  while ! { find_cluster "$c_data" && sql 'SELECT 1' >/dev/null 2>&1; }; do
+  local tries=0 data=$c_data
+  while ! { find_cluster "$data" && sql 'SELECT 1' >/dev/null 2>&1; }; do
     tries=$((tries + 1))
     [ "$tries" -gt 100 ] && return 1
     sleep 0.1 2>/dev/null || sleep 1
@@ -276,7 +280,8 @@ signal_server() {
       if [ "$1" = reload ]; then
         as_owner "${c_control#pg_ctl }" reload -s -D "$c_data"
       else
-        as_owner "${c_control#pg_ctl }" restart -s -w -m fast -D "$c_data" -l "$c_data/pgmtls-restart.log"
+        as_owner "${c_control#pg_ctl }" restart -s -w -m fast -D "$c_data" -l "$c_data/pgmtls-restart.log" ||
+          { tail -n 5 -- "$c_data/pgmtls-restart.log" && false; } # why, which pg_ctl does not know
       fi
       ;;
   esac >"$scratch/control.log" 2>&1 3<&- 4>&-
@@ -302,6 +307,7 @@ give_up() {
     *restart*) signal_server restart && wait_for_server || failed="$failed (restart)" ;;
     *reload*) signal_server reload || failed="$failed (reload)" ;;
   esac
+  [ -n "$failed" ] || remove_backups
   clean_up
   if [ -n "$failed" ]; then
     say "failed broken" "$1${NL}not put back:$failed; the images are in $images"
@@ -324,6 +330,15 @@ put_back() {
   else
     rm -f -- "$target"
   fi
+}
+
+# A backup of what is back in its place helps nobody, and would show that we had been there.
+remove_backups() {
+  local id target backup
+  for id in $staged; do
+    eval "target=\$target_$id backup=\$backup_$id"
+    [ "$backup" = yes ] && rm -f -- "$target.$run~"
+  done
 }
 
 # Temporary files that were not renamed, our lock, and what a run that changed nothing would leave.

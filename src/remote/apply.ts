@@ -22,8 +22,8 @@ export type Step =
   | { do: "commit"; ids: readonly number[] }
   | { do: "use-cluster"; selector: string }
   | { do: "judge" }
-  | { do: "reload" }
-  | { do: "restart" }
+  | { do: "reload"; label: string }
+  | { do: "restart"; label: string }
   | { do: "prove"; what: "tls" | "clients" };
 
 /** The bytes of secrets by their SHA-256: plans hold only the digest. */
@@ -35,16 +35,16 @@ export function applyProgram(script: ApplyScript, secrets: SecretStore, marker: 
   const wants = script.prepare.map((change, id) => {
     if (change.kind === "certificate") {
       data.push(dataFunction(`data_${id}`, Buffer.from(opensslRequestConfig(change.request))));
-      return wantPair(change, id);
+      return [call("at", id), wantPair(change, id)];
     }
     const bytes = bytesOf(change, secrets);
     if (bytes !== undefined) data.push(dataFunction(`data_${id}`, bytes));
-    return wantFile(change, id, bytes !== undefined);
+    return [call("at", id), wantFile(change, id, bytes !== undefined)];
   });
   return composeProgram(
     "apply",
     marker,
-    [begin(script), ...wants, ...script.steps.map((step) => stepCall(step, script.prepare)), "finish"],
+    [begin(script), ...wants.flat(), ...script.steps.flatMap((step) => stepCalls(step, script.prepare)), "finish"],
     data,
   );
 }
@@ -123,19 +123,23 @@ function expected(before: FileState | "absent"): string {
   }
 }
 
-function stepCall(step: Step, prepare: ApplyScript["prepare"]): string {
+function stepCalls(step: Step, prepare: ApplyScript["prepare"]): string[] {
   switch (step.do) {
     case "commit":
-      return call(
-        "commit",
-        ...step.ids.flatMap((id) => (prepare[id]?.kind === "certificate" ? [`${id}k`, `${id}c`] : [String(id)])),
-      );
+      return [
+        call(
+          "commit",
+          ...step.ids.flatMap((id) => (prepare[id]?.kind === "certificate" ? [`${id}k`, `${id}c`] : [String(id)])),
+        ),
+      ];
     case "use-cluster":
-      return call("use_cluster", step.selector);
+      return [call("use_cluster", step.selector)];
     case "prove":
-      return call("prove", step.what);
+      return [call("prove", step.what)];
+    case "judge":
+      return ["judge"];
     default:
-      return step.do;
+      return [call("at", step.label), step.do];
   }
 }
 
