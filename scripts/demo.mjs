@@ -2,7 +2,7 @@
 import { build } from "./build.mjs";
 import { root } from "./install.mjs";
 
-build();
+await build();
 // In this same process, so that its screen, its keys and its signals are the terminal's own.
 process.argv = [process.argv[0] ?? "node", `${root}/dist/cli.js`, "demo", ...process.argv.slice(2)];
 await import(`${root}/dist/cli.js`);

@@ -14,7 +14,7 @@ if (files.length === 0) {
   console.error(`no test file at ${process.argv.slice(2).join(", ")}`);
   process.exit(1);
 }
-build();
+await build();
 const packagesLeftOut = installDebianPackages(debianPackages.test);
 if (packagesLeftOut !== undefined) console.error(`test: Debian packages are not installed: ${packagesLeftOut}`);
 process.exitCode = await testWithFleet();
