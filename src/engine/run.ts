@@ -121,7 +121,7 @@ class Fleet {
     this.#progress.set(host.name, progress);
     if (this.#options.stop.aborted) return await this.#finish(host.name, progress);
     const startMs = this.#options.now();
-    const result = await this.#attempt(host, progress);
+    const result = await this.#attempt(host, play, progress);
     progress.workMs += this.#options.now() - startMs;
     progress.problems.push(...result.problems);
     progress.outcome = worst(progress.outcome, result.outcome);
@@ -154,6 +154,7 @@ class Fleet {
 
   async #attempt(
     host: PreparedHost,
+    play: number,
     progress: Progress,
   ): Promise<{ outcome: Outcome; problems: readonly Diagnostic[] }> {
     const { emit, now, stop, check, operator } = this.#options;
@@ -171,7 +172,8 @@ class Fleet {
       emit({ event: "host-connected", host: host.name, atMs: now(), handshakeMs: progress.connection.handshakeMs });
     }
     return await runPlayOnHost(progress.connection, {
-      run: this.#run,
+      // Each play keeps its own images and backups on the host: the next may write the same files.
+      run: play === 0 ? this.#run : `${this.#run}.${play + 1}`,
       play: host.compiled,
       address: target.address,
       stateDirectory: host.stateDirectory,
