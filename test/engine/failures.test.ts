@@ -244,6 +244,26 @@ test("the same after TLS was turned on: what this run wrote is put back, the oth
   await putBack();
 });
 
+test("a second play that fails goes back to what the first one made", limit, async () => {
+  const host = await onlyHost();
+  const putBack = await remember(host);
+  const copy = (content: string) => `
+    - copy-file: { cluster: "{{ own }}", dest: note, content: ${content}, backup: true }`;
+  const hba = `
+    - edit-hba: { cluster: "{{ own }}", records: [ ${LDAP_RECORD} ] }`;
+  const run = await runPlaybook(play(copy("zero")) + play(copy("one")) + play(copy("two") + hba), host.inventory);
+  assertFailure(run, { exitCode: 2, outcome: "failed", code: "POSTGRES_REFUSED", said: /; nothing was changed/ });
+  const [started] = run.events;
+  assert.ok(started?.event === "run-started");
+  const files = await filesOf(host);
+  const notes = Object.entries(files).filter(([name]) => name.startsWith("note"));
+  assert.deepEqual(Object.fromEntries(notes.map(([name, { bytes }]) => [name, bytes.toString()])), {
+    note: "one",
+    [`note.${started.run}.2~`]: "zero",
+  });
+  await putBack();
+});
+
 test("a host whose lock is held by a living run is left alone, and told who holds it since when", limit, async () => {
   const host = await onlyHost();
   const lock = join(host.stateDirectory, "lock");
