@@ -8,7 +8,7 @@ import type { Connection } from "../ssh/connection.ts";
 import { type ClusterState, type HostState, isCluster } from "../state/host-state.ts";
 import type { AuthorityReference } from "../tasks/module.ts";
 import type { Phase, Proof } from "./event.ts";
-import type { HostJob } from "./host-run.ts";
+import type { HostJob } from "./host-job.ts";
 import { type ProofTask, proveClients, proveTls, sessionsProof } from "./prove.ts";
 
 export type AnswersOptions = {

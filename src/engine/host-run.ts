@@ -1,36 +1,18 @@
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import type { Change } from "../plan/change.ts";
-import type { CompiledPlay } from "../playbook/play.ts";
-import { type ApplyScript, applyProgram, type SecretStore } from "../remote/apply.ts";
+import { type ApplyScript, applyProgram } from "../remote/apply.ts";
 import { type Answer, converse, HostProgramError, type Question } from "../remote/conversation.ts";
 import type { Frame } from "../remote/frames.ts";
 import { HostStateBuilder, mergeObservations, observeProgram } from "../remote/observe.ts";
 import { queryOverChannel } from "../remote/sql-channel.ts";
 import { ConnectError, type Connection } from "../ssh/connection.ts";
 import type { HostState } from "../state/host-state.ts";
-import type { AnyTaskModule } from "../tasks/registry.ts";
-import { activationLabel, applySteps, type Signers } from "./apply-host.ts";
+import { activationLabel, applySteps } from "./apply-host.ts";
 import { ControllerAnswers } from "./controller-answers.ts";
-import type { Outcome, Phase, Proof, RunEvent } from "./event.ts";
+import type { Outcome, Phase, Proof } from "./event.ts";
+import type { HostJob } from "./host-job.ts";
 import { type HostPlan, observationsOf, type PlannedTask, planHost } from "./plan-host.ts";
 import { sessionWarnings } from "./session-warnings.ts";
-
-/** What one host gets done in one play. */
-export type HostJob = {
-  run: string;
-  play: CompiledPlay;
-  /** Where the host was reached. */
-  address: string;
-  stateDirectory: string | undefined;
-  check: boolean;
-  holder: string;
-  modules: ReadonlyMap<string, AnyTaskModule>;
-  signers: Signers;
-  secrets: SecretStore;
-  emit: (event: RunEvent) => void;
-  now: () => number;
-  signal: AbortSignal;
-};
 
 export type HostResult = { outcome: Outcome; problems: readonly Diagnostic[] };
 

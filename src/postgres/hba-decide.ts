@@ -1,6 +1,7 @@
 import { contains, type HbaAddress, parseIp } from "./hba-address.ts";
 import type { HbaFile, HbaLine } from "./hba-file.ts";
-import type { HbaName, HbaRecord, HbaRule, HbaType } from "./hba-record.ts";
+import type { HbaName, HbaRecord, HbaRule } from "./hba-record.ts";
+import type { HbaType } from "./hba-type.ts";
 
 /** One connection as pg_hba.conf looks at it. `address` is numeric and undefined for the Unix socket. */
 export type HbaConnection = {

@@ -1,6 +1,7 @@
 import { contains } from "./hba-address.ts";
 import { type HbaFile, type HbaLine, nameKey, recordLines } from "./hba-file.ts";
-import type { HbaName, HbaRule, HbaType } from "./hba-record.ts";
+import type { HbaName, HbaRule } from "./hba-record.ts";
+import type { HbaType } from "./hba-type.ts";
 
 /** The first record before `line` that matches every connection that `line` could match, which so is never met. */
 export function shadowOf(

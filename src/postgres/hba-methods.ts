@@ -1,4 +1,4 @@
-import type { HbaType } from "./hba-record.ts";
+import type { HbaType } from "./hba-type.ts";
 
 /** Every authentication method of PostgreSQL `major`, all of them built in. */
 export function methodsOf(major: number): readonly string[] {

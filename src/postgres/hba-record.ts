@@ -1,11 +1,8 @@
 import { formatIp, type HbaAddress, maskOfBits, parseIp } from "./hba-address.ts";
 import { methodProblem, methodsOf, missingOption, optionProblem } from "./hba-methods.ts";
 import type { HbaField, HbaToken } from "./hba-tokens.ts";
+import { type HbaType, isHbaType } from "./hba-type.ts";
 import { regexProblem } from "./regex.ts";
-
-export type HbaType = "local" | "host" | "hostssl" | "hostnossl" | "hostgssenc" | "hostnogssenc";
-
-export const HBA_TYPES: readonly HbaType[] = ["local", "host", "hostssl", "hostnossl", "hostgssenc", "hostnogssenc"];
 
 /** What a record says. A name is special (`all`, `replication`, `+role`, `@file`) only where it is not quoted. */
 export type HbaRule = {
@@ -80,10 +77,6 @@ export function parseRecord(fields: readonly [HbaField, ...HbaField[]], major: n
     options,
     tokens: { type, address: address.tokens, method, last: options.at(-1)?.token ?? method },
   };
-}
-
-export function isHbaType(text: string): text is HbaType {
-  return (HBA_TYPES as readonly string[]).includes(text);
 }
 
 function fault(reason: string, silent = false): HbaFault {

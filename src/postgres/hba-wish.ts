@@ -2,7 +2,8 @@ import { didYouMean } from "../diagnostics/suggest.ts";
 import { type HbaAddress, maskOfBits, parseIp } from "./hba-address.ts";
 import type { HbaMatch } from "./hba-file.ts";
 import { methodProblem, methodsOf, missingOption, optionProblem } from "./hba-methods.ts";
-import { HBA_TYPES, type HbaName, type HbaRule, isHbaType } from "./hba-record.ts";
+import type { HbaName, HbaRule } from "./hba-record.ts";
+import { HBA_TYPES, isHbaType } from "./hba-type.ts";
 import { readName } from "./hba-write.ts";
 import { regexProblem } from "./regex.ts";
 

@@ -1,5 +1,5 @@
 import type { ArgumentSchema, PropertySchema } from "../document/schema.ts";
-import { HBA_TYPES } from "../postgres/hba-record.ts";
+import { HBA_TYPES } from "../postgres/hba-type.ts";
 
 const text = { type: "string", minLength: 1 } as const;
 const names = (description: string): PropertySchema => ({
