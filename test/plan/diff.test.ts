@@ -189,10 +189,8 @@ test("an activation is one line", () => {
   assert.equal(summaryOfChange(reload), "reload 15/main");
 });
 
-test("two large files that have nothing in common are told apart at once", () => {
+test("two large files that have nothing in common are not compared line by line to the end", () => {
   const lines = (letter: string) => Array.from({ length: 20_000 }, (_, i) => `${letter}${i}\n`).join("");
-  const startMs = performance.now();
   const text = diffOfChange(change(file(lines("a")), file(lines("b"))));
   assert.match(text, /\(rewritten: 20000 -> 20000 lines, too different to show\)$/);
-  assert.ok(performance.now() - startMs < 10_000);
 });

@@ -350,14 +350,12 @@ describe("a connection to a real sshd", { skip: noSshd ?? false }, () => {
     }
   });
 
-  test("disposal ends the socket and what runs on it", async () => {
+  test("disposal ends the socket and what runs on it", { timeout: 30_000 }, async () => {
     const connection = await connect(sshd.target(), never);
     const process = await connection.exec("sleep 60", never);
-    const startMs = performance.now();
     await connection[Symbol.asyncDispose]();
     await connection[Symbol.asyncDispose]();
     await assert.rejects(process.finished, /was closed/);
-    assert.ok(performance.now() - startMs < 1000);
   });
 });
 
@@ -412,14 +410,12 @@ describe("a host that can't be reached has its own words", () => {
       /is not an SSH server, it says "HTTP\/1\.1 400 Bad Request"/,
     ],
   ] as const) {
-    test(what, async () => {
+    test(what, { timeout: 30_000 }, async () => {
       const server = await listen(serve);
-      const startMs = performance.now();
       const { diagnostic } = await connectError(target({ port: server.port }));
       server.close();
       assert.equal(diagnostic.code, code);
       assert.match(diagnostic.message, said);
-      assert.ok(performance.now() - startMs < 1500);
     });
   }
 });
