@@ -1,5 +1,6 @@
 import type { Outcome, Phase, RunEvent } from "../engine/event.ts";
 import { printable } from "../plan/printable.ts";
+import { withoutSecrets } from "../plan/secrets.ts";
 import { worse } from "./outcomes.ts";
 
 /** What the live screen knows: one small row a host, in the order of the inventory. */
@@ -93,5 +94,5 @@ function finish(row: HostRow, event: Extract<RunEvent, { event: "host-finished" 
 }
 
 function firstLine(text: string): string {
-  return printable(text.split("\n", 1)[0] ?? "");
+  return printable(withoutSecrets(text.split("\n", 1)[0] ?? ""));
 }

@@ -1,6 +1,7 @@
 import { diffOfChange } from "../plan/diff.ts";
 import type { ChangeGroup, ChangeGroups } from "../plan/group.ts";
 import { printable } from "../plan/printable.ts";
+import { withoutSecrets } from "../plan/secrets.ts";
 import { summaryOfChange } from "../plan/summary.ts";
 import { closingLine } from "./closing-line.ts";
 import { colouredDiff } from "./coloured-diff.ts";
@@ -57,7 +58,7 @@ function diffs({ changes }: Tally, palette: Palette): string[][] {
 }
 
 function heading({ task, because, hosts }: ChangeGroup, palette: Palette): string {
-  const reason = because === undefined ? "" : palette.dim(`: ${printable(because)}`);
+  const reason = because === undefined ? "" : palette.dim(`: ${printable(withoutSecrets(because))}`);
   return `${palette.bold(task)} ${on(hosts, palette)}${reason}`;
 }
 
