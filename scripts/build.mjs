@@ -17,6 +17,8 @@ export async function build() {
     splitting: true,
     format: "esm",
     platform: "node",
+    // The CommonJS form of a package that is imported late has only a default export once it is bundled.
+    mainFields: ["module", "main"],
     target: "node20.19",
     legalComments: "linked",
     // ssh2 loads files from beside its own; the native part of pg is optional, and not used.
