@@ -1,4 +1,4 @@
-import type { Diagnostic } from "../diagnostics/diagnostic.ts";
+import type { Diagnostic, Place } from "../diagnostics/diagnostic.ts";
 import { didYouMean } from "../diagnostics/suggest.ts";
 import { alternatives } from "../document/alternatives.ts";
 import type { Playbook } from "./play.ts";
@@ -26,12 +26,22 @@ export function checkTags(
   const tasks = playbook.plays.flatMap((play) => [...play.tasks, ...play.handlers]);
   const known = [...new Set(tasks.flatMap((task) => task.tags))];
   const special = ["all", "tagged", "untagged", "always", "never"];
-  return [...tags, ...skipTags]
-    .filter((tag) => !known.includes(tag) && !special.includes(tag))
-    .map((tag) => {
-      const expected = known.length === 0 ? `no task of ${playbook.file} has one` : `expected ${alternatives(known)}`;
-      return { code: "UNKNOWN_TAG", message: `unknown tag "${tag}", ${expected}`, ...didYouMean(tag, known) };
-    });
+  const unknown = (given: readonly string[], option: string) =>
+    given
+      .filter((tag) => !known.includes(tag) && !special.includes(tag))
+      .map((tag): Diagnostic => {
+        const expected = known.length === 0 ? `no task of ${playbook.file} has one` : `expected ${alternatives(known)}`;
+        const message = `unknown tag "${tag}", ${expected}`;
+        return { code: "UNKNOWN_TAG", message, at: placeInOption(option, given, tag), ...didYouMean(tag, known) };
+      });
+  return [...unknown(tags, "--tags"), ...unknown(skipTags, "--skip-tags")];
+}
+
+/** An option's value is shown as a file of one line; several of the same option are one with commas. */
+function placeInOption(option: string, words: readonly string[], word: string): Place {
+  const before = words.slice(0, words.indexOf(word)).map((other) => other.length + 1);
+  const col = before.reduce((sum, length) => sum + length, 1);
+  return { file: option, line: 1, col, length: word.length, text: words.join(",") };
 }
 
 function isAskedFor(own: ReadonlySet<string>, asked: readonly string[]): boolean {

@@ -133,8 +133,8 @@ test("checkTags tells of tags that no task has", () => {
   );
   const problems = checkTags(playbook ?? assert.fail(), ["certs", "all", "relod"], ["cert"]);
   assert.deepEqual(problems.map(formatDiagnostic), [
-    'unknown tag "relod", expected reload or certs [UNKNOWN_TAG]\n  hint: did you mean "reload"?',
-    'unknown tag "cert", expected reload or certs [UNKNOWN_TAG]\n  hint: did you mean "certs"?',
+    '--tags:1:11: unknown tag "relod", expected reload or certs [UNKNOWN_TAG]\n  1 | certs,all,relod\n    |           ^^^^^\n  hint: did you mean "reload"?',
+    '--skip-tags:1:1: unknown tag "cert", expected reload or certs [UNKNOWN_TAG]\n  1 | cert\n    | ^^^^\n  hint: did you mean "certs"?',
   ]);
 });
 
