@@ -82,7 +82,7 @@ export class ControllerAnswers {
       ...(sessions === undefined ? [] : [sessions]),
     ];
     this.proofs.set(found.cluster.name, proofs);
-    const failed = proofs.filter((proof) => !proof.held).map((proof) => `${proof.what}: no, ${proof.said}`);
+    const failed = proofs.filter((proof) => proof.held === false).map((proof) => `${proof.what}: no, ${proof.said}`);
     if (failed.length === 0 && what === "tls") phase("writing");
     return { yes: failed.length === 0, text: failed.join("; ") };
   }

@@ -14,7 +14,8 @@ export type Outcome =
 /** What a host is doing, for the live screen. */
 export type Phase = "connecting" | "observing" | "planning" | "signing" | "writing" | "activating" | "proving";
 
-export type Proof = { what: string; held: boolean; said: string };
+/** "untried": it could not be looked at, and `said` tells why. That is no failure, but no proof either. */
+export type Proof = { what: string; held: boolean | "untried"; said: string };
 
 /**
  * What every reader (screen, lines, JSON) is fed with, in order, one stream for a run. All of it is plain data without secrets:

@@ -1,4 +1,5 @@
 import { X509Certificate } from "node:crypto";
+import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import pg from "pg";
 import { asSocket } from "../remote/sql-channel.ts";
@@ -9,9 +10,12 @@ export type ClientTransport =
   | { tls: false }
   | { tls: true; roots: string | undefined; clientCertificate?: { certPem: string; keyPem: string } };
 
-/** How far it got. `asked-for-password` is past pg_hba.conf and past the certificate check. */
+/**
+ * How far it got. `asked-for-password` is past pg_hba.conf and past the certificate check; `forbidden` is the SSH server's own refusal
+ * to open a way to the server (sshd_config: AllowTcpForwarding, PermitOpen).
+ */
 export type LoginOutcome = {
-  reached: "in" | "asked-for-password" | "refused" | "unreachable";
+  reached: "in" | "asked-for-password" | "refused" | "unreachable" | "forbidden";
   /** PostgreSQL's own words, or the network's. */
   said: string;
   /** The certificate that the server showed, once TLS stood. */
@@ -31,7 +35,7 @@ export async function probeLogin(
   signal: AbortSignal,
 ): Promise<LoginOutcome> {
   const opened = await openChannel(connection, to, signal);
-  if ("error" in opened) return { reached: "unreachable", said: opened.error, served: undefined, trusted: false };
+  if ("error" in opened) return { reached: opened.reached, said: opened.error, served: undefined, trusted: false };
   let asked = false;
   const client = new pg.Client({
     user: to.user,
@@ -58,12 +62,25 @@ export async function probeLogin(
   }
 }
 
-async function openChannel(connection: Connection, to: { address: string; port: number }, signal: AbortSignal) {
+async function openChannel(
+  connection: Connection,
+  to: { address: string; port: number },
+  signal: AbortSignal,
+): Promise<{ channel: Duplex } | { reached: "unreachable" | "forbidden"; error: string }> {
   try {
     return { channel: await connection.openStream({ host: to.address, port: to.port }, signal) };
   } catch (error) {
-    return { error: error instanceof Error ? error.message : String(error) };
+    const reached = isForbidden(error) ? "forbidden" : "unreachable";
+    return { reached, error: error instanceof Error ? error.message : String(error) };
   }
+}
+
+/** RFC 4254, 5.1: SSH_OPEN_ADMINISTRATIVELY_PROHIBITED. */
+const ADMINISTRATIVELY_PROHIBITED = 1;
+
+function isForbidden(error: unknown): boolean {
+  const cause = error instanceof Error ? (error.cause as { reason?: unknown } | undefined) : undefined;
+  return cause?.reason === ADMINISTRATIVELY_PROHIBITED;
 }
 
 /**

@@ -35,7 +35,7 @@ const PROBE = { user: "pgmtls_probe", database: "postgres" };
 export async function proveTls(task: ProofTask): Promise<Proof[]> {
   if (wanted(task.cluster, "ssl") !== "on") return [];
   const address = await reachableAddress(task);
-  if (address === undefined) return [];
+  if (typeof address !== "string") return address;
   return [servedProof(await attempt(task, address, { tls: true, roots: task.roots }), task)];
 }
 
@@ -45,7 +45,7 @@ export async function proveTls(task: ProofTask): Promise<Proof[]> {
  */
 export async function proveClients(task: ProofTask): Promise<Proof[]> {
   const address = await reachableAddress(task);
-  if (address === undefined) return [];
+  if (typeof address !== "string") return address;
   const rules = hbaOf(task);
   const proofs: Promise<Proof | undefined>[] = [];
   const tlsOn = wanted(task.cluster, "ssl") === "on";
@@ -126,15 +126,22 @@ function connectionFrom(address: string, wire: HbaConnection["wire"]): HbaConnec
 
 /**
  * Where the proof meets the server: the address that clients use first, since a connection from the host to its own address comes from
- * that address; loopback where the host cannot be met there (behind address translation). Undefined for a server without TCP.
+ * that address; loopback where the host cannot be met there (behind address translation). Where nobody can be met at all, why.
  */
-async function reachableAddress(task: ProofTask): Promise<string | undefined> {
+async function reachableAddress(task: ProofTask): Promise<string | Proof[]> {
   const addresses = probeAddresses(task);
-  for (const address of addresses.slice(0, -1)) {
-    const { reached } = await attempt(task, address, { tls: false });
+  const last = addresses.at(-1);
+  if (last === undefined) return [untried("the server listens on no TCP address")];
+  for (const address of addresses) {
+    const { reached, said } = await attempt(task, address, { tls: false });
+    if (reached === "forbidden") return [untried(`${said} (the SSH server forbids forwarding)`)];
     if (reached !== "unreachable") return address;
   }
-  return addresses.at(-1);
+  return last;
+}
+
+function untried(said: string): Proof {
+  return { what: "the server was not met as clients meet it", held: "untried", said };
 }
 
 function probeAddresses({ cluster, hostAddress }: ProofTask): string[] {

@@ -25,12 +25,7 @@ type GetVariable = (name: string) => Placed | undefined;
 type Placed = { value: Value; at: Place };
 
 /** What our own variables are called; any other name that begins with `pgmtls_` is a slip. */
-const PGMTLS_VARIABLES = [
-  "pgmtls_known_hosts_file",
-  "pgmtls_connect_timeout",
-  "pgmtls_state_dir",
-  "pgmtls_shell",
-] as const;
+const PGMTLS_VARIABLES = ["pgmtls_known_hosts_file", "pgmtls_connect_timeout", "pgmtls_state_dir"] as const;
 
 const DEFAULT_CONNECT_TIMEOUT_SECONDS = 10; // as Ansible's `timeout`
 

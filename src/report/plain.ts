@@ -29,7 +29,7 @@ function linesOf(event: RunEvent, palette: Palette): string[] {
       return taskLines(event, palette);
     case "host-proved":
       return event.proofs
-        .filter((proof) => !proof.held)
+        .filter((proof) => proof.held === false)
         .map((proof) => hostLine(event.host, palette.red(printable(`not proved: ${proof.what}: ${proof.said}`))));
     case "host-finished":
       return [

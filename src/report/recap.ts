@@ -1,3 +1,4 @@
+import type { Proof } from "../engine/event.ts";
 import { diffOfChange } from "../plan/diff.ts";
 import type { ChangeGroup, ChangeGroups } from "../plan/group.ts";
 import { printable } from "../plan/printable.ts";
@@ -82,10 +83,15 @@ function byTask(changes: ChangeGroups): [string, ChangeGroup[]][] {
 
 function proofs({ proofs: found }: Tally, { palette, marks }: RecapOptions): string[] {
   const lines = [...found.values()].map(({ held, text, hosts }) => {
-    const mark = held ? palette.green(marks.of.ok) : palette.red(marks.of.failed);
+    const mark = proofMark(held, palette, marks);
     return `  ${mark} ${text} ${on([...hosts], palette)}`;
   });
   return lines.length === 0 ? [] : [palette.bold("proofs"), ...lines];
+}
+
+function proofMark(held: Proof["held"], palette: Palette, marks: Marks): string {
+  if (held === "untried") return palette.yellow(marks.of.unknown);
+  return held ? palette.green(marks.of.ok) : palette.red(marks.of.failed);
 }
 
 function texts(

@@ -1,5 +1,5 @@
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
-import type { Outcome, RunEvent } from "../engine/event.ts";
+import type { Outcome, Proof, RunEvent } from "../engine/event.ts";
 import type { Change } from "../plan/change.ts";
 import { type ChangeGroups, groupByEqualChanges } from "../plan/group.ts";
 import { printable } from "../plan/printable.ts";
@@ -13,7 +13,7 @@ export type Tally = {
   changes: ChangeGroups;
   problems: Map<string, TextGroup>;
   warnings: Map<string, TextGroup>;
-  proofs: Map<string, TextGroup & { held: boolean }>;
+  proofs: Map<string, TextGroup & Pick<Proof, "held">>;
   finished: Extract<RunEvent, { event: "run-finished" }> | undefined;
 };
 
@@ -106,12 +106,8 @@ function addText(groups: Map<string, TextGroup>, host: string, task: string | un
 }
 
 /** What held is the same sentence on every host; what didn't is told with what was seen there. */
-function addProof(
-  { proofs }: Tally,
-  host: string,
-  { what, held, said }: { what: string; held: boolean; said: string },
-): void {
-  const text = printable(held ? what : `${what}: ${said}`);
+function addProof({ proofs }: Tally, host: string, { what, held, said }: Proof): void {
+  const text = printable(held === true ? what : `${what}: ${said}`);
   const key = JSON.stringify([held, text]);
   const group = proofs.get(key);
   if (group === undefined) proofs.set(key, { text, task: undefined, held, hosts: new Set([host]) });

@@ -60,6 +60,8 @@ function planEdit(args: EditHbaArgs, file: ClusterFile): Planned {
       message: "the arguments contradict each other: a second run would change the file again",
       hint: "does records ask for a host record where require_tls makes it hostssl?",
     });
+  const lockOuts = tlsProblems(args, file.cluster, text);
+  if (lockOuts.length > 0) return { outcome: "refused", problems: lockOuts };
   return { outcome: "change", changes: [contentChange(file, text, because, args.backup)], warnings };
 }
 
@@ -91,7 +93,8 @@ function edit(args: EditHbaArgs, { cluster, path }: ClusterFile, text: string): 
     ...(tightened.changed.some(({ did }) => did.includes("hostnossl -> hostssl"))
       ? disarmed(tightened, path, result, major)
       : []),
-    ...activationWarnings(args, cluster, result),
+    // Where the records are there already, the harm is done, and another task may be about to mend it.
+    ...(result === text ? tlsProblems(args, cluster, result) : []),
   ];
   return { text: result, because: reasons(tightened, placed.done), warnings };
 }
@@ -217,8 +220,8 @@ function disarmed({ changed }: Tightened, path: string, text: string, major: num
     });
 }
 
-/** What the server must run with, so that nobody is locked out by records that are right. */
-function activationWarnings(args: EditHbaArgs, cluster: ClusterState, text: string): Diagnostic[] {
+/** What the server must run with before such records are written, or they lock out everybody who comes over the network. */
+function tlsProblems(args: EditHbaArgs, cluster: ClusterState, text: string): Diagnostic[] {
   const records = recordLines(readHba(text, cluster.major)).map(({ record }) => record);
   const will = (name: string) =>
     cluster.pending.has(name) ? cluster.pending.get(name) : cluster.settings.get(name)?.running;

@@ -113,7 +113,7 @@ async function openSessions(host: EmbeddedHost, application: Application) {
   return { pids: await ask(), ask, close: async () => void (await Promise.all(clients.map((client) => client.end()))) };
 }
 
-function proofsHeld(run: PlaybookRun, { name }: EmbeddedHost): Record<string, boolean> {
+function proofsHeld(run: PlaybookRun, { name }: EmbeddedHost): Record<string, boolean | "untried"> {
   return Object.fromEntries(proofsOf(run, name).map(({ what, held }) => [what, held]));
 }
 

@@ -164,7 +164,7 @@ test("connectionOf: all that is wrong is said at once", () => {
 });
 
 test("a misspelt variable of ours is found where it stands, once for all hosts that share it", () => {
-  const text = "[db]\nh[1:3]\n[db:vars]\nansible_usr=x\npgmtls_shell=/bin/sh\npgmtls_conect_timeout = 5\n";
+  const text = "[db]\nh[1:3]\n[db:vars]\nansible_usr=x\npgmtls_state_dir=/srv/pgmtls\npgmtls_conect_timeout = 5\n";
   withFiles({ hosts: text }, (cwd) => {
     const { inventory } = loadInventory(["hosts"], { cwd, adjacentTo: [] });
     assert.ok(inventory !== undefined);

@@ -107,9 +107,8 @@ for (const [title, args, hba, cluster, expected] of [
     "host all all all md5\n",
     {},
     [
-      "change: 1 record host -> hostssl, clientcert=verify-ca on 1",
-      "warning: hostssl records match nobody while ssl of 15/main is off [HBA_NEEDS_TLS]",
-      "warning: client certificates are asked for, but ssl_ca_file of 15/main is empty: each such login will fail [HBA_NEEDS_TLS]",
+      "hostssl records match nobody while ssl of 15/main is off [HBA_NEEDS_TLS]",
+      "client certificates are asked for, but ssl_ca_file of 15/main is empty: each such login will fail [HBA_NEEDS_TLS]",
     ],
   ],
   [
