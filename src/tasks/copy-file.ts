@@ -4,6 +4,7 @@ import { parseMode } from "../document/file-mode.ts";
 import type { Planned } from "../plan/change.ts";
 import { type HostPath, hostPath } from "../state/host-path.ts";
 import type { Content, FileState } from "../state/host-state.ts";
+import { parentObservation, parentProblems } from "../state/parent-directory.ts";
 import { clusterOf, fileAt, resolvePath } from "../state/resolve.ts";
 import { differences } from "./chmod.ts";
 import type { ControllerFile, TaskModule } from "./module.ts";
@@ -76,7 +77,8 @@ export const copyFile: TaskModule<CopyFileArgs> = {
   observes(args) {
     const bytes = bytesOf(args);
     const want = isSecret(args, bytes) || bytes.length > LARGEST_DIFF_BYTES ? "digest" : "content";
-    return [{ kind: "file", path: destination(args), want }];
+    const path = destination(args);
+    return [{ kind: "file", path, want }, ...parentObservation(path)];
   },
 
   plan(args, state) {
@@ -88,6 +90,8 @@ export const copyFile: TaskModule<CopyFileArgs> = {
       owner = { owner: found.cluster.owner, group: found.cluster.group };
     }
     const path = resolvePath(state, where) ?? args.dest;
+    const nowhere = parentProblems(state, where);
+    if (nowhere.length > 0) return { outcome: "refused", problems: nowhere };
     if (state.unknown.has(path))
       return { outcome: "unknown", because: `${path} depends on a task whose outcome cannot be predicted` };
     return planCopy(args, path, fileAt(state, where) ?? "absent", owner);

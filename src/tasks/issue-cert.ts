@@ -10,6 +10,7 @@ import { parseMode } from "../document/file-mode.ts";
 import type { Change, FileChange, Planned } from "../plan/change.ts";
 import { type HostPath, hostPath } from "../state/host-path.ts";
 import type { ClusterState, Content, FileState, HostState } from "../state/host-state.ts";
+import { parentObservation, parentProblems } from "../state/parent-directory.ts";
 import { clusterOf, fileAt, resolvePath } from "../state/resolve.ts";
 import { differences } from "./chmod.ts";
 import type { AuthorityReference, TaskModule } from "./module.ts";
@@ -137,6 +138,7 @@ export const issueCert: TaskModule<IssueCertArgs> = {
       { kind: "file", path: hostPath(key, cluster), want: "metadata" },
       { kind: "public-key", of: hostPath(key, cluster) },
       ...(root === null ? [] : [{ kind: "file", path: hostPath(root, cluster), want: "content" } as const]),
+      ...written({ cert, key, root }, cluster).flatMap(parentObservation),
     ];
   },
 
@@ -150,7 +152,11 @@ export const issueCert: TaskModule<IssueCertArgs> = {
       key: locate(state, hostPath(args.key, args.cluster), args.key),
       root: args.root === null ? undefined : locate(state, hostPath(args.root, args.cluster), args.root),
     };
-    const wrong = [...fileProblems(files), ...keyProblems(args, files.key, owner)];
+    const wrong = [
+      ...written(args, args.cluster).flatMap((path) => parentProblems(state, path)),
+      ...fileProblems(files),
+      ...keyProblems(args, files.key, owner),
+    ];
     if (wrong.length > 0) return { outcome: "refused", problems: wrong };
     const unknown = Object.values(files).find((file) => file !== undefined && state.unknown.has(file.path));
     if (unknown !== undefined) {
@@ -159,6 +165,10 @@ export const issueCert: TaskModule<IssueCertArgs> = {
     return planPair(args, wanted, owner, files, state);
   },
 };
+
+function written({ cert, key, root }: Pick<IssueCertArgs, "cert" | "key" | "root">, cluster: string): HostPath[] {
+  return [cert, key, ...(root === null ? [] : [root])].map((path) => hostPath(path, cluster));
+}
 
 function filePath(what: string) {
   return {

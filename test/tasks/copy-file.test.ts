@@ -79,15 +79,17 @@ for (const [name, given, before, expected] of [
 
 test("copy-file: a dest that ends in / is a directory, and the file keeps its name", () => {
   const given = args({ src: { path: "files/root.crt", latin1: "x" }, dest: "/etc/ssl/" });
-  assert.deepEqual(copyFile.observes(given), [
-    { kind: "file", path: { base: "root", path: "/etc/ssl/root.crt" }, want: "content" },
-  ]);
+  assert.deepEqual(copyFile.observes(given)[0], {
+    kind: "file",
+    path: { base: "root", path: "/etc/ssl/root.crt" },
+    want: "content",
+  });
 });
 
 test("copy-file: a secret is compared by digest, so that it never comes back", () => {
   assert.deepEqual(
     copyFile.observes(args({ content: KEY })).map((one) => one.kind === "file" && one.want),
-    ["digest"],
+    ["digest", "metadata"],
   );
 });
 
@@ -95,4 +97,17 @@ test("copy-file: a directory in the way is refused", () => {
   const planned = copyFile.plan(args({ content: "x" }), hostWith({ "/f": fileOf("/f", { kind: "directory" }) }));
   assert.ok(planned.outcome === "refused");
   assert.equal(planned.problems[0]?.code, "NOT_A_REGULAR_FILE");
+});
+
+test("copy-file: a directory that is not there is told by a check already", () => {
+  const state = hostWith({});
+  const planned = copyFile.plan(args({ content: "x", dest: "/none/f" }), {
+    ...state,
+    files: new Map([["/none", "absent"]]),
+  });
+  assert.ok(planned.outcome === "refused");
+  assert.deepEqual(
+    planned.problems.map(({ message }) => message),
+    ["no directory /none on the host"],
+  );
 });

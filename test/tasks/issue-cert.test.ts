@@ -302,6 +302,8 @@ describe("issue-cert", () => {
       ["metadata", "root"],
       ["public-key", "root"],
       ["content", "data_directory"],
+      // The directory of the key, which must be there.
+      ["metadata", "root"],
     ]);
   });
 });
