@@ -334,7 +334,7 @@ const EVERYTHING = {
 for (const [title, args, said] of [
   ["a playbook that is not there", ["run", "nowhere.yml", "-i", "hosts.yml"], /nowhere\.yml.* \[FILE_MISSING\]/],
   ["an inventory that is not there", ["run", "play.yml", "-i", "nowhere"], /"?nowhere"?.* \[INVENTORY_MISSING\]/],
-  ["neither of them there", ["run", "nowhere.yml", "-i", "nowhere"], /FILE_MISSING\][^]*INVENTORY_MISSING\]/],
+  ["neither of them there", ["run", "nowhere.yml", "-i", "nowhere"], /FILE_MISSING\][\s\S]*INVENTORY_MISSING\]/],
   [
     "an unknown option",
     ["run", "play.yml", "-i", "hosts.yml", "--chek"],

@@ -204,7 +204,7 @@ test("a file that somebody else changes after it was looked at is theirs: told a
   const before = await loadTime(host);
   const run = await runPlaybook(
     play(`
-    - edit-hba: { cluster: "{{ own }}", require_tls: true }
+    - edit-hba: { cluster: "{{ own }}", records: [{ type: hostssl, address: 192.0.2.0/24, method: cert }] }
     - restart: { cluster: "{{ own }}" }`),
     host.inventory,
     { onEvent: at("planning", () => appendFileSync(path, theirs)) },

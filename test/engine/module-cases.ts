@@ -59,7 +59,9 @@ export const MODULE_CASES: readonly ModuleCase[] = [
   {
     title: "edit-conf sets what is commented, what is new and what is there",
     tasks: `
-    - edit-conf: { cluster: "{{ own }}", set: { work_mem: 8MB, log_line_prefix: "%m it's [%p] ", jit: no, listen_addresses: "*" } }`,
+    - edit-conf: { cluster: "{{ own }}", set: { work_mem: 8MB, log_line_prefix: "%m it's [%p] ", jit: no, listen_addresses: "*" } }
+    # Records that demand TLS, further down, are refused while there is none.
+    - edit-conf: { cluster: "{{ own }}", set: { ssl: yes, ssl_cert_file: server.crt, ssl_key_file: server.key, ssl_ca_file: root.crt } }`,
   },
   {
     title: "edit-conf unsets, and sets a value back in the same task",
