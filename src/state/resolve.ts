@@ -34,7 +34,11 @@ export function clusterOf(state: HostState, selector: string): { cluster: Cluste
       };
     case "query-failed":
       return {
-        problem: { code: "CLUSTER_QUERY_FAILED", message: `asking the server failed: ${found.said ?? "no answer"}` },
+        problem: {
+          code: "CLUSTER_QUERY_FAILED",
+          message: `asking the server failed: ${found.said ?? "no answer"}`,
+          hint: "the cluster's owner must get in over the local socket: method peer or trust for the role with the name of that operating system user",
+        },
       };
     default:
       return {
