@@ -33,7 +33,7 @@ export type FileState = {
 export type Setting = {
   /** What the server runs with now, in the setting's base unit. */
   running: string;
-  /** `reset_val`: what a new session gets. */
+  /** What it takes to change it: "postmaster" is a restart, "sighup" and others a reload. */
   context: string;
   vartype: "bool" | "integer" | "real" | "string" | "enum";
   unit?: string;
@@ -96,7 +96,6 @@ export type ClusterState = {
   loadedAt: ChangedAt;
   inRecovery: boolean;
   control: ClusterControl;
-  managedBy?: "patroni";
 };
 
 /** A host as observed, or as it will be once the changes planned so far are made. Never mutated: `predict` gives the next one. */

@@ -27,7 +27,7 @@ export function clusterFile(
   if (before.kind !== "file") return refused("NOT_A_REGULAR_FILE", `${path} is no regular file`);
   if (before.content.kind !== "text") return { outcome: "unknown", because: `what ${path} holds is not known` };
   const text = before.content.latin1;
-  if (!task.force && (cluster.managedBy === "patroni" || isWrittenByPatroni(text)))
+  if (!task.force && isWrittenByPatroni(text))
     return refused(
       "MANAGED_BY_PATRONI",
       `${path} is written by Patroni, a change here would be lost`,

@@ -139,13 +139,6 @@ for (const [title, args, conf, cluster, expected] of [
     {},
     [`${CONF} is written by Patroni, a change here would be lost [MANAGED_BY_PATRONI]`],
   ],
-  [
-    "a cluster that Patroni runs",
-    { set: { ssl: true } },
-    "",
-    { managedBy: "patroni" },
-    [`${CONF} is written by Patroni, a change here would be lost [MANAGED_BY_PATRONI]`],
-  ],
 ] as const) {
   test(`edit-conf: ${title}`, () => assert.deepEqual(planOf(editConf, args, hostWith({ conf }, cluster)), expected));
 }
