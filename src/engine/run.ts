@@ -8,6 +8,7 @@ import { ConnectError, type Connection, type Target } from "../ssh/connection.ts
 import type { AnyTaskModule } from "../tasks/registry.ts";
 import type { Signers } from "./apply-host.ts";
 import type { Outcome, RunEvent } from "./event.ts";
+import { exitCodeOf } from "./exit-code.ts";
 import { runPlayOnHost } from "./host-run.ts";
 
 /** A run that has been read and checked: everything about it is known, and no host has been contacted. */
@@ -61,7 +62,7 @@ export async function run(prepared: PreparedRun, options: RunOptions): Promise<n
   }
   await fleet.close();
   const counts = fleet.counts();
-  const exitCode = exitCodeOf(counts, options);
+  const exitCode = exitCodeOf(counts, { ...options, interrupted: options.stop.aborted });
   options.emit({
     event: "run-finished",
     run: id,
@@ -208,12 +209,4 @@ class Fleet {
 
 function worst(a: Outcome, b: Outcome): Outcome {
   return WORST_FIRST.indexOf(a) < WORST_FIRST.indexOf(b) ? a : b;
-}
-
-function exitCodeOf(counts: Readonly<Record<Outcome, number>>, { check, detailedExitCode, stop }: RunOptions): number {
-  if (stop.aborted) return 130;
-  const failed = counts.failed + counts["rolled-back"] > 0 ? 2 : 0;
-  const unreachable = counts.unreachable > 0 ? 4 : 0;
-  if (failed + unreachable > 0) return failed + unreachable;
-  return check && detailedExitCode && counts["would-change"] + counts.unknown > 0 ? 3 : 0;
 }
