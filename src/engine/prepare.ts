@@ -10,7 +10,7 @@ import { readTextFile } from "../document/read-file.ts";
 import { Scope } from "../document/scope.ts";
 import { renderNode } from "../document/template.ts";
 import { mapOf, toValue } from "../document/value.ts";
-import { connectionOf, unknownConnectionVariables } from "../inventory/connection-variables.ts";
+import { type BecomeWish, connectionOf, unknownConnectionVariables } from "../inventory/connection-variables.ts";
 import type { Inventory, InventoryHost, Variables } from "../inventory/inventory.ts";
 import { loadInventory } from "../inventory/load.ts";
 import { selectHosts } from "../inventory/patterns.ts";
@@ -154,21 +154,19 @@ class Preparation {
     for (const name of names) {
       const host = this.#inventory.hosts.get(name);
       if (host === undefined) continue;
+      const ownProblems: Diagnostic[] = [];
+      const own = this.#ownVariables(host, ownProblems);
       const { compiled, problems } = compilePlay(play, host, {
         extraVars: this.#extraVars,
         magic: this.#magic,
         tags: this.#request.tags,
         skipTags: this.#request.skipTags,
         modules: TASK_SCHEMAS,
+        become: { variables: own.become, commandLine: this.#commandLineBecome() },
       });
       const resolved = await this.#resolve(compiled, problems);
-      const own = this.#ownVariables(host, problems);
-      perHost.push({ host: name, problems });
-      prepared.push({
-        name,
-        compiled: { ...resolved, become: resolved.become ?? own.become },
-        stateDirectory: own.stateDirectory,
-      });
+      perHost.push({ host: name, problems: [...problems, ...ownProblems] });
+      prepared.push({ name, compiled: resolved, stateDirectory: own.stateDirectory });
     }
     this.problems.push(...mergeProblems(perHost, this.problems));
     return prepared;
@@ -230,14 +228,17 @@ class Preparation {
   #ownVariables(
     host: InventoryHost,
     problems: Diagnostic[],
-  ): { become: { user: string } | undefined; stateDirectory: string | undefined } {
+  ): { become: BecomeWish; stateDirectory: string | undefined } {
     const { connection } = connectionOf(host, this.#getVariable(host, problems), {
       home: loginEnvironment().home,
       cwd: this.#request.cwd,
     });
     const state = this.#getVariable(host, problems)("pgmtls_state_dir")?.value;
-    const become = this.#request.become ? { user: this.#request.becomeUser ?? "root" } : connection.become;
-    return { become, stateDirectory: typeof state === "string" ? state : undefined };
+    return { become: connection.become, stateDirectory: typeof state === "string" ? state : undefined };
+  }
+
+  #commandLineBecome(): BecomeWish {
+    return { on: this.#request.become ? true : undefined, user: this.#request.becomeUser };
   }
 
   #getVariable(host: InventoryHost, problems: Diagnostic[]) {

@@ -15,10 +15,13 @@ export type HostConnection = {
   identityFiles: string[];
   knownHostsFiles: string[] | undefined;
   connectTimeoutMs: number;
-  become: { user: string } | undefined;
+  become: BecomeWish;
   /** Whether keys of the agent are tried; not with `IdentitiesOnly=yes`. */
   agent: boolean;
 };
+
+/** Whether to become another user, and whom; undefined = not said here. */
+export type BecomeWish = { on: boolean | undefined; user: string | undefined };
 
 /** The value of a variable of the host, templates rendered. */
 type GetVariable = (name: string) => Placed | undefined;
@@ -156,14 +159,13 @@ const TRUTHS = new Map<string, boolean>([
   ...["n", "no", "off", "0", "0.0", "false", "f"].map((word) => [word, false] as const),
 ]);
 
-function becomeOf(read: Reader): { user: string } | undefined {
+function becomeOf(read: Reader): BecomeWish {
   const method = read.text("ansible_become_method");
   if (method !== undefined && method.value !== "sudo") {
     const message = `ansible_become_method "${method.value}" is not supported yet, expected sudo`;
     read.problems.push({ code: "UNSUPPORTED", message, at: method.at });
   }
-  const user = read.name("ansible_become_user") ?? "root";
-  return read.truth("ansible_become") === true ? { user } : undefined;
+  return { on: read.truth("ansible_become"), user: read.name("ansible_become_user") };
 }
 
 function refuseOtherConnections(read: Reader): void {

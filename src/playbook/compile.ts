@@ -4,6 +4,7 @@ import { Scope } from "../document/scope.ts";
 import { evaluateCondition, hasTemplate, renderNode } from "../document/template.ts";
 import { validate } from "../document/validate.ts";
 import { BOOLEAN_WORDS } from "../document/value.ts";
+import type { BecomeWish } from "../inventory/connection-variables.ts";
 import type { Variables } from "../inventory/inventory.ts";
 import type { CompiledPlay, CompiledTask, Play, PlayTask } from "./play.ts";
 import { type Modules, unknownHandler } from "./read.ts";
@@ -15,6 +16,8 @@ export type CompileOptions = TagChoice & {
   /** What Ansible's magic variables hold for this host, as plain values: `groups`, `hostvars` ... The host's own names come by themselves. */
   magic: Readonly<Record<string, Value>>;
   modules: Modules;
+  /** What is said of becoming another user elsewhere than in the play. */
+  become: { variables: BecomeWish; commandLine: BecomeWish };
 };
 
 /**
@@ -138,17 +141,27 @@ function compileHandlers(tasks: readonly CompiledTask[], compiling: Compiling): 
   );
 }
 
-function compileBecome({ become, becomeUser }: Play, { scope, problems }: Compiling): { user: string } | undefined {
-  if (become === undefined || !isOn(become, scope, problems)) return undefined;
-  if (becomeUser === undefined) return { user: "root" };
+/** As in Ansible: variables of the host win over keys of the play, and these over the command line. */
+function compileBecome({ become, becomeUser }: Play, compiling: Compiling): { user: string } | undefined {
+  const { scope, problems, options } = compiling;
+  const { variables, commandLine } = options.become;
+  const play: BecomeWish = {
+    on: become === undefined ? undefined : isOn(become, scope, problems),
+    user: becomeUser === undefined ? undefined : readUser(becomeUser, compiling),
+  };
+  const on = variables.on ?? play.on ?? commandLine.on ?? false;
+  return on ? { user: variables.user ?? play.user ?? commandLine.user ?? "root" } : undefined;
+}
+
+function readUser(becomeUser: ScalarNode, { scope, problems }: Compiling): string | undefined {
   const user = renderName(becomeUser, scope, problems);
-  if (/^[^\s:/]+$/.test(user) && becomeUser.value !== null) return { user };
+  if (/^[^\s:/]+$/.test(user) && becomeUser.value !== null) return user;
   problems.push({
     code: "BAD_VALUE",
     message: `"become_user" is "${user}", expected the name of a user`,
     at: becomeUser.at,
   });
-  return { user: "root" };
+  return undefined;
 }
 
 function isOn(become: ScalarNode, scope: Scope, problems: Diagnostic[]): boolean {

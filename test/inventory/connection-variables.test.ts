@@ -28,7 +28,7 @@ const DEFAULTS: HostConnection = {
   identityFiles: [],
   knownHostsFiles: undefined,
   connectTimeoutMs: 10_000,
-  become: undefined,
+  become: { on: undefined, user: undefined },
   agent: true,
 };
 
@@ -54,15 +54,19 @@ for (const [name, values, connection] of [
     { identityFiles: ["/work/keys/id"] },
   ],
   ["several keys", { ansible_ssh_private_key_file: ["/a", "b"] }, { identityFiles: ["/a", "/work/b"] }],
-  ["become", { ansible_become: true }, { become: { user: "root" } }],
-  ["become as text", { ansible_become: "yes", ansible_become_method: "sudo" }, { become: { user: "root" } }],
+  ["become", { ansible_become: true }, { become: { on: true, user: undefined } }],
+  [
+    "become as text",
+    { ansible_become: "yes", ansible_become_method: "sudo" },
+    { become: { on: true, user: undefined } },
+  ],
   [
     "become another user",
     { ansible_become: "True", ansible_become_user: "postgres" },
-    { become: { user: "postgres" } },
+    { become: { on: true, user: "postgres" } },
   ],
-  ["a become user alone", { ansible_become_user: "postgres" }, {}],
-  ["no become", { ansible_become: "no", ansible_become_user: "postgres" }, {}],
+  ["a become user alone", { ansible_become_user: "postgres" }, { become: { on: undefined, user: "postgres" } }],
+  ["no become", { ansible_become: "no" }, { become: { on: false, user: undefined } }],
   ["Ansible's timeout", { ansible_ssh_timeout: 5 }, { connectTimeoutMs: 5000 }],
   ["our timeout wins", { ansible_ssh_timeout: 5, pgmtls_connect_timeout: "2.5" }, { connectTimeoutMs: 2500 }],
   ["our known hosts", { pgmtls_known_hosts_file: "kh" }, { knownHostsFiles: ["/work/kh"] }],

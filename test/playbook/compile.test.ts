@@ -14,6 +14,8 @@ function variables(text: string, file = "host_vars/db1.yml"): Variables {
   return new Map(node?.kind === "map" ? node.entries.map(({ key, value }) => [key, value]) : []);
 }
 
+const UNSAID = { on: undefined, user: undefined };
+
 type Given = { host?: string; vars?: string; extra?: string } & Partial<CompileOptions>;
 
 function compile(text: string, { host = "db1.example.com", vars = "", extra = "", ...options }: Given = {}) {
@@ -21,7 +23,8 @@ function compile(text: string, { host = "db1.example.com", vars = "", extra = ""
   assert.deepEqual(problems, []);
   const [play] = playbook?.plays ?? [];
   assert.ok(play !== undefined);
-  const settings = { extraVars: variables(extra, "-e"), magic: {}, modules: MODULES, ...options };
+  const become = { variables: UNSAID, commandLine: UNSAID };
+  const settings = { extraVars: variables(extra, "-e"), magic: {}, modules: MODULES, become, ...options };
   return compilePlay(play, { name: host, groups: ["all", "db", "big"], variables: variables(vars) }, settings);
 }
 
@@ -170,6 +173,36 @@ for (const [become, given, expected] of [
     const { compiled, problems } = compile(play("- restart:", become), given);
     assert.deepEqual(problems, []);
     assert.deepEqual(compiled.become, expected);
+  });
+}
+
+for (const [name, inPlay, variablesSay, commandLineSays, expected] of [
+  ["the command line alone", "", {}, { on: true, user: "admin" }, "admin"],
+  ["a user alone becomes nobody", "  become_user: a\n", { user: "b" }, { user: "root" }, undefined],
+  ["the play's no wins over --become", "  become: false\n", {}, { on: true, user: "root" }, undefined],
+  [
+    "the play's user wins over the command line's",
+    "  become_user: postgres\n",
+    {},
+    { on: true, user: "root" },
+    "postgres",
+  ],
+  ["the inventory's yes wins over the play's no", "  become: false\n", { on: true }, {}, "root"],
+  ["the inventory's no wins over the play", "  become: true\n", { on: false }, {}, undefined],
+  ["the inventory's no wins over --become", "", { on: false }, { on: true, user: "root" }, undefined],
+  [
+    "the inventory's user wins over the play's",
+    "  become: true\n  become_user: a\n",
+    { user: "postgres" },
+    { on: true, user: "root" },
+    "postgres",
+  ],
+] as const) {
+  test(`become, as in Ansible: ${name}`, () => {
+    const become = { variables: { ...UNSAID, ...variablesSay }, commandLine: { ...UNSAID, ...commandLineSays } };
+    const { compiled, problems } = compile(play("- restart:", inPlay), { become });
+    assert.deepEqual(problems, []);
+    assert.equal(compiled.become?.user, expected);
   });
 }
 

@@ -26,7 +26,7 @@ describe("the target of a host", { skip: whyNoSshd() ?? false }, () => {
     identityFiles: [],
     knownHostsFiles: undefined,
     connectTimeoutMs: 10_000,
-    become: undefined,
+    become: { on: undefined, user: undefined },
     agent: true,
     ...over,
   });
