@@ -45,6 +45,7 @@ export type Code =
   | "BECOME_REFUSED"
   // hosts and clusters
   | "HOST_PROGRAM_FAILED"
+  | "HOST_NOTE"
   | "NO_CLUSTER"
   | "MANY_CLUSTERS"
   | "CLUSTER_DOWN"

@@ -17,8 +17,9 @@ export function applySteps(changes: readonly Change[], observed: HostState): Pic
   let state = observed;
   for (const change of netChanges(changes)) {
     if (change.kind === "activate") {
-      steps.push(...activationSteps(change, waiting, prepare, state));
-      waiting = [];
+      const [now, later] = splitByCluster(waiting, prepare, change.cluster, state);
+      steps.push(...activationSteps(change, now, prepare, state));
+      waiting = later;
     } else {
       waiting.push(prepare.push(change) - 1);
     }
@@ -27,6 +28,26 @@ export function applySteps(changes: readonly Change[], observed: HostState): Pic
   steps.push(...unactivatedSteps(waiting, prepare, observed));
   return { prepare, steps };
 }
+
+/** Files of another cluster wait for that cluster's own activation. */
+function splitByCluster(
+  waiting: readonly number[],
+  prepare: ApplyScript["prepare"],
+  selector: string,
+  state: HostState,
+): [now: number[], later: number[]] {
+  const activated = state.clusters.get(selector);
+  const others = [...state.clusters].filter(
+    ([, cluster]) => isCluster(cluster) && isCluster(activated) && cluster.dataDirectory !== activated.dataDirectory,
+  );
+  const isOthers = (id: number) =>
+    others.some(([name]) =>
+      OWN_FILES.some((setting) => isPath(prepare[id], resolvePath(state, { base: "setting", cluster: name, setting }))),
+    );
+  return [waiting.filter((id) => !isOthers(id)), waiting.filter(isOthers)];
+}
+
+const OWN_FILES = ["config_file", "hba_file", "ident_file"];
 
 /**
  * Where TLS is first turned on, pg_hba.conf waits until a handshake has shown that TLS stands: rules that demand TLS from a server that
@@ -45,7 +66,7 @@ function activationSteps(
     isPath(prepare[id], resolvePath(state, { base: "setting", cluster: change.cluster, setting: "hba_file" })),
   );
   const useCluster: Step = { do: "use-cluster", selector: change.cluster };
-  const last: Step[] = [{ do: "judge" }, activate, { do: "prove", what: "clients" }];
+  const last: Step[] = [{ do: "judge" }, activate, { do: "prove", what: "clients", selector: change.cluster }];
   if (rules.length === 0 || change.by === "restart" || !turnsTlsOn(cluster))
     return [useCluster, { do: "commit", ids: waiting }, ...last];
   const first = waiting.filter((id) => !rules.includes(id));
@@ -54,7 +75,7 @@ function activationSteps(
     { do: "commit", ids: first },
     { do: "judge" },
     activate,
-    { do: "prove", what: "tls" },
+    { do: "prove", what: "tls", selector: change.cluster },
     { do: "commit", ids: rules },
     ...last,
   ];

@@ -69,30 +69,24 @@ export class ControllerAnswers {
     return { yes: false, text: message };
   }
 
-  async #prove({ words: [what, port = ""], text }: Question): Promise<Answer> {
-    const { phase, observed, predicted } = this.#options;
+  async #prove({ words: [what, index, port], text }: Question): Promise<Answer> {
+    const { phase, observed, predicted, script } = this.#options;
     phase("proving");
-    const found = this.#activatedCluster(Number(port), predicted);
-    if (found === undefined) return { yes: true, text: "" };
-    const task = this.#proofTask(found, Number(port));
-    const before = observed.clusters.get(found.selector);
+    const step = script.steps[Number(index)];
+    const selector = step?.do === "prove" ? step.selector : "";
+    const cluster = predicted.clusters.get(selector);
+    if (!isCluster(cluster)) return { yes: false, text: `nothing is known of the cluster "${selector}"` };
+    const task = this.#proofTask({ selector, cluster }, Number(port));
+    const before = observed.clusters.get(selector);
     const sessions = isCluster(before) ? sessionsProof(before.sessions, text) : undefined;
     const proofs = [
       ...(what === "tls" ? await proveTls(task) : await proveClients(task)),
       ...(sessions === undefined ? [] : [sessions]),
     ];
-    this.proofs.set(found.cluster.name, proofs);
+    this.proofs.set(cluster.name, proofs);
     const failed = proofs.filter((proof) => proof.held === false).map((proof) => `${proof.what}: no, ${proof.said}`);
     if (failed.length === 0 && what === "tls") phase("writing");
     return { yes: failed.length === 0, text: failed.join("; ") };
-  }
-
-  /** The clusters of a host differ in their ports. */
-  #activatedCluster(port: number, state: HostState): { selector: string; cluster: ClusterState } | undefined {
-    for (const [selector, cluster] of state.clusters) {
-      if (isCluster(cluster) && Number(cluster.settings.get("port")?.running) === port) return { selector, cluster };
-    }
-    return undefined;
   }
 
   #proofTask({ selector, cluster }: { selector: string; cluster: ClusterState }, port: number): ProofTask {
@@ -105,8 +99,8 @@ export class ControllerAnswers {
       cluster,
       selector,
       port,
-      hostAddress: job.address,
-      issuedChain: this.#issuedFor(cluster)?.chainPem,
+      hostAddress: connection.remoteAddress ?? job.address,
+      expected: this.#issuedFor(cluster)?.chainPem ?? textOf(predicted, fileOf(cluster, "ssl_cert_file")),
       roots: signer?.roots,
       identity: canIdentify ? () => makeClientIdentity(signer, "pgmtls_probe", job.signal) : undefined,
       signal: job.signal,
@@ -133,10 +127,15 @@ export class ControllerAnswers {
 /** Whether the server's ssl_ca_file holds the root of `signer`: a fleet may well have another CA for its clients. */
 function trustsClientsOf(signer: Signer, cluster: ClusterState, state: HostState): boolean {
   const path = fileOf(cluster, "ssl_ca_file");
-  const file = path === undefined ? undefined : state.files.get(path);
-  if (file === undefined || file === "absent" || file.content.kind !== "text") return false;
-  const trusted = new Set(readPem(file.content.latin1)?.map((root) => root.fingerprint256));
+  const text = textOf(state, path);
+  if (text === undefined) return false;
+  const trusted = new Set(readPem(text)?.map((root) => root.fingerprint256));
   return readPem(signer.roots)?.some((root) => trusted.has(root.fingerprint256)) ?? false;
+}
+
+function textOf(state: HostState, path: string | undefined): string | undefined {
+  const file = path === undefined ? undefined : state.files.get(path);
+  return file === undefined || file === "absent" || file.content.kind !== "text" ? undefined : file.content.latin1;
 }
 
 /** Where the setting will point once everything is activated. */

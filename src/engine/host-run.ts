@@ -26,9 +26,10 @@ export async function runPlayOnHost(connection: Connection, job: HostJob): Promi
     const warnings = sessionWarnings(observed, plan.predicted);
     if (job.check || plan.refused || plan.changes.length === 0)
       return report(job, plan, plannedOutcomes(plan, job.check), warnings, []);
-    const failure = await apply(connection, job, observed, plan);
-    if (failure === undefined) return report(job, plan, plannedOutcomes(plan, false), warnings, []);
-    return report(job, plan, failedOutcomes(plan, failure.outcome), warnings, [failure.problem]);
+    const { notes, failure } = await apply(connection, job, observed, plan);
+    const told = [...warnings, ...notes];
+    if (failure === undefined) return report(job, plan, plannedOutcomes(plan, false), told, []);
+    return report(job, plan, failedOutcomes(plan, failure.outcome), told, [failure.problem]);
   } catch (error) {
     return failedHost(error, job);
   }
@@ -92,7 +93,7 @@ async function apply(
   job: HostJob,
   observed: HostState,
   plan: HostPlan,
-): Promise<Failure | undefined> {
+): Promise<{ notes: readonly Diagnostic[]; failure: Failure | undefined }> {
   const script: ApplyScript = {
     run: job.run,
     stateDirectory: job.stateDirectory,
@@ -107,6 +108,7 @@ async function apply(
     predicted: plan.predicted,
     phase: (name) => phase(job, name),
   });
+  const notes: Diagnostic[] = [];
   let failed: Frame | undefined;
   phase(job, "writing");
   await converse({
@@ -115,13 +117,14 @@ async function apply(
     program: (marker) => applyProgram(script, job.secrets, marker),
     onFrame: (frame) => {
       if (frame.verb === "failed") failed = frame;
+      else if (frame.verb === "note") notes.push({ code: "HOST_NOTE", message: frame.payload.toString("utf8") });
       else if (frame.verb === "at") phase(job, ...whereItIs(frame.payload.toString("utf8"), script, plan));
     },
     onQuestion: (asked) => (asked.verb === "sql" ? answerSql(connection, asked, job.signal) : answers.answer(asked)),
     signal: job.signal,
   });
   for (const [cluster, proofs] of answers.proofs) emitProofs(job, cluster, proofs);
-  return failed === undefined ? undefined : readFailure(failed, answers);
+  return { notes, failure: failed === undefined ? undefined : readFailure(failed, answers) };
 }
 
 function emitProofs(job: HostJob, cluster: string, proofs: readonly Proof[]): void {

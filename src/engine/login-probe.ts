@@ -18,6 +18,11 @@ export type LoginOutcome = {
   reached: "in" | "asked-for-password" | "refused" | "unreachable" | "forbidden";
   /** PostgreSQL's own words, or the network's. */
   said: string;
+  /**
+   * Who refused: the words are in the server's language (lc_messages), but its function's name is not. Undefined where the refusal did
+   * not come as a message of PostgreSQL (https://www.postgresql.org/docs/current/protocol-error-fields.html).
+   */
+  refusedBy: { code: string; routine: string } | undefined;
   /** The certificate that the server showed, once TLS stood. */
   served: X509Certificate | undefined;
   /** Whether the served certificate leads to the roots. */
@@ -35,7 +40,9 @@ export async function probeLogin(
   signal: AbortSignal,
 ): Promise<LoginOutcome> {
   const opened = await openChannel(connection, to, signal);
-  if ("error" in opened) return { reached: opened.reached, said: opened.error, served: undefined, trusted: false };
+  if ("error" in opened) {
+    return { reached: opened.reached, said: opened.error, refusedBy: undefined, served: undefined, trusted: false };
+  }
   let asked = false;
   const client = new pg.Client({
     user: to.user,
@@ -52,15 +59,23 @@ export async function probeLogin(
   client.on("error", () => {});
   try {
     await client.connect();
-    return { reached: "in", said: "let in", ...shown(client) };
+    return { reached: "in", said: "let in", refusedBy: undefined, ...shown(client) };
   } catch (error) {
     const said = error instanceof Error ? error.message : String(error);
-    return { reached: asked ? "asked-for-password" : "refused", said, ...shown(client) };
+    return { reached: asked ? "asked-for-password" : "refused", said, refusedBy: refusalOf(error), ...shown(client) };
   } finally {
     await client.end().catch(() => {});
     opened.channel.destroy();
   }
 }
+
+function refusalOf(error: unknown): LoginOutcome["refusedBy"] {
+  if (!(error instanceof pg.DatabaseError) || error.code === undefined || error.routine === undefined) return undefined;
+  return { code: error.code, routine: error.routine };
+}
+
+/** As long as a proof waits for a way to the server: an address that swallows packets must not hold a host. */
+const OPEN_TIMEOUT_MS = 10_000;
 
 async function openChannel(
   connection: Connection,
@@ -68,7 +83,8 @@ async function openChannel(
   signal: AbortSignal,
 ): Promise<{ channel: Duplex } | { reached: "unreachable" | "forbidden"; error: string }> {
   try {
-    return { channel: await connection.openStream({ host: to.address, port: to.port }, signal) };
+    const limit = AbortSignal.any([signal, AbortSignal.timeout(OPEN_TIMEOUT_MS)]);
+    return { channel: await connection.openStream({ host: to.address, port: to.port }, limit) };
   } catch (error) {
     const reached = isForbidden(error) ? "forbidden" : "unreachable";
     return { reached, error: error instanceof Error ? error.message : String(error) };

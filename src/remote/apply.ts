@@ -24,7 +24,7 @@ export type Step =
   | { do: "judge" }
   | { do: "reload"; label: string }
   | { do: "restart"; label: string }
-  | { do: "prove"; what: "tls" | "clients" };
+  | { do: "prove"; what: "tls" | "clients"; selector: string };
 
 /** The bytes of secrets by their SHA-256: plans hold only the digest. */
 export type SecretStore = ReadonlyMap<string, Buffer>;
@@ -44,7 +44,12 @@ export function applyProgram(script: ApplyScript, secrets: SecretStore, marker: 
   return composeProgram(
     "apply",
     marker,
-    [begin(script), ...wants.flat(), ...script.steps.flatMap((step) => stepCalls(step, script.prepare)), "finish"],
+    [
+      begin(script),
+      ...wants.flat(),
+      ...script.steps.flatMap((step, index) => stepCalls(step, index, script.prepare)),
+      "finish",
+    ],
     data,
   );
 }
@@ -123,7 +128,7 @@ function expected(before: FileState | "absent"): string {
   }
 }
 
-function stepCalls(step: Step, prepare: ApplyScript["prepare"]): string[] {
+function stepCalls(step: Step, index: number, prepare: ApplyScript["prepare"]): string[] {
   switch (step.do) {
     case "commit":
       return [
@@ -135,7 +140,7 @@ function stepCalls(step: Step, prepare: ApplyScript["prepare"]): string[] {
     case "use-cluster":
       return [call("use_cluster", step.selector)];
     case "prove":
-      return [call("prove", step.what)];
+      return [call("prove", step.what, index)];
     case "judge":
       return ["judge"];
     default:

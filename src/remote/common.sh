@@ -64,11 +64,33 @@ read_pid_file() {
   [ -n "$c_pid" ] && [ -n "$c_data" ] && kill -0 "$c_pid" 2>/dev/null
 }
 
-# read_options: sets c_program and c_name from postmaster.opts: the server's own program, and Debian's VERSION/NAME, else the directory.
+# is_genuine: the cluster is what it says. Anybody may put a lock file into /tmp, and root would start what it names: so the data directory,
+# its own postmaster.pid and the process must all belong to one user, who is not root (PostgreSQL never runs as root).
+is_genuine() {
+  local lines user='' line pid=''
+  [ -r "$c_data/postmaster.pid" ] && IFS= read -r pid <"$c_data/postmaster.pid"
+  [ "$pid" = "$c_pid" ] || return 1
+  if [ -d "/proc/$c_pid" ]; then
+    lines=$(stat -c '%U %G' -- "$c_data" "$c_data/postmaster.pid" "/proc/$c_pid") || return 1
+  else
+    lines=$(stat -c '%U %G' -- "$c_data" "$c_data/postmaster.pid") || return 1
+  fi
+  c_owner=${lines%% *} c_group=${lines#* } c_group=${c_group%%"$NL"*}
+  while IFS= read -r line; do
+    user=${line%% *}
+    { [ "$user" = "$c_owner" ] && [ "$user" != root ]; } || return 1
+  done <<EOF
+$lines
+EOF
+}
+
+# read_options: sets c_program and c_name: the server's own program, and Debian's VERSION/NAME, else the directory.
 read_options() {
   local options=''
   [ -r "$c_data/postmaster.opts" ] && IFS= read -r options <"$c_data/postmaster.opts"
-  c_program=${options%% \"*}
+  c_program=$(readlink -- "/proc/$c_pid/exe" 2>/dev/null) || c_program=${options%% \"*}
+  # An upgraded package has taken the program away from under the server.
+  c_program=${c_program%" (deleted)"}
   c_name=$c_data
   case $options in
     *config_file=/etc/postgresql/*/postgresql.conf*)
@@ -85,7 +107,7 @@ find_cluster() {
   c_known=''
   case $1 in
     /*)
-      if read_pid_file "$1/postmaster.pid"; then
+      if read_pid_file "$1/postmaster.pid" && c_data=${1%/} && is_genuine; then
         read_options
         c_known=$c_name
         finish_cluster
@@ -102,6 +124,7 @@ find_cluster() {
     read_pid_file "$lock" || continue
     case $seen in *"$NL$c_data$NL"*) continue ;; esac
     seen="$seen$c_data$NL"
+    is_genuine || continue
     read_options
     c_known="$c_known$c_name$NL"
     if [ -z "$1" ] || [ "$1" = "$c_name" ]; then
@@ -118,6 +141,7 @@ find_cluster() {
   done
   if [ "$matches" -eq 1 ]; then
     c_pid=$pid c_data=$data c_port=$port c_socket=$socket
+    is_genuine || return 1
     read_options
     finish_cluster
     return 0
@@ -133,11 +157,9 @@ find_cluster() {
   return 1
 }
 
-# finish_cluster: who owns it, how to ask it, how to control it.
+# finish_cluster: how to ask it, how to control it.
 finish_cluster() {
-  local owner unit
-  owner=$(stat -c '%U %G' -- "$c_data")
-  c_owner=${owner% *} c_group=${owner#* }
+  local unit
   c_bin=${c_program%/*}
   c_psql=''
   if [ -x "$c_bin/psql" ]; then

@@ -33,7 +33,12 @@ cluster() {
       '' | /*) ;;
       *) value=$c_data/$value ;;
     esac
-    eval "setting_$1_$name=\$value"
+    # A value may hold a line break, and what follows it must never be run.
+    case $name in
+      config_file | hba_file | ident_file | ssl_cert_file | ssl_key_file | ssl_ca_file | ssl_crl_file)
+        eval "setting_$1_$name=\$value"
+        ;;
+    esac
   done <<EOF
 $answer
 EOF
@@ -72,6 +77,14 @@ resolve() {
   esac
 }
 
+# is_trusted_link LINK: root follows only links that root made, or whose target is the maker's own: a link in a directory of postgres could
+# lead us to any file of the host. Others are looked at as the link they are, which no task takes for a file.
+is_trusted_link() {
+  local maker
+  maker=$(stat -c %U -- "$1") || return 1
+  [ "$maker" = root ] || [ "$maker" = "$my_user" ] || [ "$maker" = "$(stat -L -c %U -- "$1" 2>/dev/null)" ]
+}
+
 # look: all files with as few programs as can be: one stat, one grep, one digest, and a cat for each content.
 look() {
   local id path real links="$NL" wanted='' digested='' secret
@@ -79,7 +92,9 @@ look() {
   for id in $files; do
     eval "path=\$path_$id"
     real=$path
-    if [ -L "$path" ]; then real=$(readlink -f -- "$path") || real=$path; fi
+    if [ -L "$path" ]; then
+      if is_trusted_link "$path"; then real=$(readlink -f -- "$path") || real=$path; else eval "want_$id=metadata"; fi
+    fi
     eval "real_$id=\$real"
     links="$links$id $path$NL$real$NL"
     set -- "$@" "$real"

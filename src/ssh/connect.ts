@@ -135,6 +135,7 @@ class Login {
 
 class OpenConnection implements Connection {
   readonly handshakeMs: number;
+  readonly remoteAddress: string | undefined;
   readonly #target: Target;
   readonly #client: Client;
   readonly #socket: Socket;
@@ -144,6 +145,7 @@ class OpenConnection implements Connection {
 
   constructor(target: Target, client: Client, socket: Socket, handshakeMs: number) {
     this.handshakeMs = handshakeMs;
+    this.remoteAddress = socket.remoteAddress?.replace(/^::ffff:/, "");
     this.#target = target;
     this.#client = client;
     this.#socket = socket;

@@ -29,6 +29,8 @@ export type RemoteProcess = {
 /** One connection to one host, used for all that a run does there. */
 export type Connection = AsyncDisposable & {
   handshakeMs: number;
+  /** The address that the name led to; undefined where somebody else made the connection for us (a jump). */
+  remoteAddress: string | undefined;
   /** `command` reaches the login shell as it is: it must be plain characters. */
   exec(command: string, signal: AbortSignal): Promise<RemoteProcess>;
   /** A channel to a TCP address or a Unix socket as seen from the host, through this connection. */

@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import {
   chmodSync,
+  chownSync,
   existsSync,
+  lchownSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -170,6 +172,94 @@ describe("the host programs, over a real sshd", { skip }, () => {
     for (let i = 0; i < 100 && existsSync(lock); i += 1) await new Promise((resolve) => setTimeout(resolve, 50));
     assert.equal(existsSync(key), false);
     assertTidy();
+  });
+
+  test("a program that is told to end puts everything back first", async () => {
+    const [path, key] = [join(directory, "ended"), join(directory, "ended.key")];
+    writeFileSync(path, "before");
+    const changes = [
+      write(path, (await observed(path)) as FileState, "after", 0o644),
+      certificate(key, join(directory, "ended.crt")),
+    ];
+    const frames = await apply(changes, undefined, async () => {
+      const holder = readFileSync(join(directory, "state", "lock", "holder"), "utf8");
+      process.kill(Number(holder.split("\n", 1)[0]), "SIGTERM");
+      await new Promise((resolve) => setTimeout(resolve, 300));
+      return { yes: true, text: "too late" };
+    });
+    assert.deepEqual(frames.at(-1)?.words, ["restored", "error"]);
+    assert.match(frames.at(-1)?.payload.toString() ?? "", /told to end by a signal/);
+    assert.equal(readFileSync(path, "utf8"), "before");
+    assert.equal(existsSync(key), false);
+    assertTidy();
+  });
+
+  test("of many that find a stale lock at once, one at a time holds it", async () => {
+    mkdirSync(join(directory, "state", "lock"), { recursive: true });
+    writeFileSync(join(directory, "state", "lock", "holder"), "999999999\n1\na run that died\n");
+    let inside = 0;
+    let most = 0;
+    const one = async (i: number) =>
+      await apply(
+        [certificate(join(directory, `race-${i}.key`), join(directory, `race-${i}.crt`))],
+        undefined,
+        async () => {
+          most = Math.max(most, ++inside);
+          await new Promise((resolve) => setTimeout(resolve, 100));
+          inside -= 1;
+          return { yes: true, text: "-----BEGIN CERTIFICATE-----\n-----END CERTIFICATE-----\n" };
+        },
+      );
+    const ends = await Promise.all([1, 2, 3, 4, 5, 6].map(one));
+    const words = ends.map((frames) => frames.at(-1)?.verb);
+    assert.ok(words.includes("finish"), words.join());
+    assert.equal(most, 1);
+    assertTidy();
+  });
+
+  const skipAsOther = process.getuid?.() === 0 ? false : "only root can make files of others";
+  test("root does not follow a link that the owner of a directory has laid", { skip: skipAsOther }, async () => {
+    const theirs = join(directory, "theirs");
+    mkdirSync(theirs);
+    const [link, own] = [join(theirs, "root.crt"), join(theirs, "own.crt")];
+    symlinkSync("/etc/shadow", link);
+    lchownSync(link, 65534, 65534);
+    writeFileSync(join(theirs, "real"), "theirs");
+    chownSync(join(theirs, "real"), 65534, 65534);
+    symlinkSync("real", own);
+    lchownSync(own, 65534, 65534);
+    const state = await observe([file(link, "content"), file(own, "content")]);
+    const [laid, harmless] = [state.files.get(link), state.files.get(own)];
+    assert.ok(laid !== undefined && laid !== "absent" && harmless !== undefined && harmless !== "absent");
+    assert.deepEqual([laid.kind, laid.content.kind], ["other", "unread"]);
+    assert.deepEqual([harmless.kind, harmless.content], ["file", { kind: "text", latin1: "theirs" }]);
+  });
+
+  test("a lock file that anybody may lay into /tmp makes no cluster", { skip: skipAsOther }, async () => {
+    const lock = "/tmp/.s.PGSQL.59999.lock";
+    const forged = join(directory, "forged");
+    mkdirSync(join(forged, "bin"), { recursive: true });
+    writeFileSync(lock, `${process.pid}\n${forged}\n1\n59999\n/tmp\n`);
+    writeFileSync(join(forged, "postmaster.pid"), `${process.pid}\n${forged}\n1\n59999\n/tmp\n`);
+    writeFileSync(join(forged, "postmaster.opts"), `${forged}/bin/postgres "-D" "${forged}"\n`);
+    writeFileSync(join(forged, "bin", "psql"), `#!/bin/sh\ntouch ${forged}/was-run\n`);
+    chmodSync(join(forged, "bin", "psql"), 0o755);
+    try {
+      const state = await observe([
+        { kind: "cluster", cluster: "" },
+        { kind: "cluster", cluster: forged },
+      ]);
+      for (const selector of ["", forged]) {
+        const found = state.clusters.get(selector);
+        assert.ok(
+          found !== undefined && "problem" in found && !found.known.some((name) => name === forged && selector === ""),
+          JSON.stringify(found),
+        );
+      }
+      assert.equal(existsSync(join(forged, "was-run")), false);
+    } finally {
+      rmSync(lock);
+    }
   });
 
   for (const shell of ["/bin/dash", "/bin/bash", "/bin/busybox sh"].filter((shell) =>
