@@ -196,6 +196,23 @@ function failedProof(): Proof {
   return { what: "the certificate served is the one written", held: false, said: "served sha256 00ff, written ab12" };
 }
 
+/** Two hosts that changed, and one of them could not be looked at as a client would. */
+export function proofUntried(): RunEvent[] {
+  const untried: Proof = {
+    what: "a client with a certificate gets in",
+    held: "untried",
+    said: "the CA makes no certificates for clients",
+  };
+  return [
+    ...started(["db1", "db2"], false),
+    ...["db1", "db2"].flatMap((host) => mainJob(host, 15, "changed")),
+    { event: "host-proved", host: "db1", cluster: "15/main", proofs: PROOFS },
+    { event: "host-proved", host: "db2", cluster: "15/main", proofs: [...PROOFS.slice(0, 2), untried] },
+    ...["db1", "db2"].map((host) => hostFinished(host, "changed", 2_000)),
+    finished({ changed: 2 }, false),
+  ];
+}
+
 /** Forty hosts in check mode: two majors, two hosts down, one that is refused. */
 export function fortyHostsChecked(): RunEvent[] {
   const hosts = Array.from({ length: 40 }, (_, i) => `db${String(i + 1).padStart(2, "0")}`);

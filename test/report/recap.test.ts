@@ -3,7 +3,15 @@ import { test } from "node:test";
 import { marksFor } from "../../src/report/marks.ts";
 import { paletteFor } from "../../src/report/palette.ts";
 import { type RecapOptions, recapReader } from "../../src/report/recap.ts";
-import { everyOutcome, fortyHostsChecked, hostFinished, mainJob, nothingToDo, started } from "./events.ts";
+import {
+  everyOutcome,
+  fortyHostsChecked,
+  hostFinished,
+  mainJob,
+  nothingToDo,
+  proofUntried,
+  started,
+} from "./events.ts";
 import { assertGolden, written } from "./golden.ts";
 
 const PLAIN: RecapOptions = {
@@ -22,6 +30,12 @@ for (const [name, events, options] of [
   ],
   ["recap-forty-hosts-check-diff.txt", fortyHostsChecked(), { diff: true }],
   ["recap-forty-hosts-check.txt", fortyHostsChecked(), { marks: marksFor({ LANG: "C" }) }],
+  ["recap-proof-untried.txt", proofUntried(), {}],
+  [
+    "recap-proof-untried-colours.txt",
+    proofUntried(),
+    { palette: paletteFor({ write: () => {} }, { FORCE_COLOR: "1" }) },
+  ],
   ["recap-nothing-to-do.txt", nothingToDo(), { diff: true }],
   ["recap-interrupted.txt", [...started(["db1", "db2"], false), ...mainJob("db1", 15, "changed")], {}],
 ] as const) {
