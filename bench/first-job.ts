@@ -1,4 +1,4 @@
-// npm run bench [-- --hosts N --rounds N]: the first job (eight file tasks) and the second run, which finds nothing to do, on
+// npm run bench [-- --hosts N --rounds N --without-ansible]: the first job (eight file tasks) and the second run, which finds nothing to do, on
 // loopback hosts: pgmtls beside Ansible and beside the floor, in turn, so that a slow minute of the machine meets all of them.
 import { readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
@@ -20,12 +20,17 @@ const expected: Record<string, string> = {
 };
 
 const { values } = parseArgs({
-  options: { hosts: { type: "string", default: "20" }, rounds: { type: "string", default: "3" } },
+  options: {
+    hosts: { type: "string", default: "20" },
+    rounds: { type: "string", default: "3" },
+    "without-ansible": { type: "boolean", default: false },
+  },
 });
 
 async function bench(hostCount: number, rounds: number): Promise<void> {
   await using fleet = await startSshdHosts(hostCount);
-  const contestants = [floor(fleet, { firstJob: 2, secondRun: 1 }), pgmtls(fleet), ansible(fleet)];
+  const slow = values["without-ansible"] ? [] : [ansible(fleet)];
+  const contestants = [floor(fleet, { firstJob: 2, secondRun: 1 }), pgmtls(fleet), ...slow];
   const times = new Map(contestants.map((contestant) => [contestant, { firstJob: [], secondRun: [] } as Times]));
   const outOfRace = new Map<Contestant, string>();
   for (let round = 1; round <= rounds; round++) {

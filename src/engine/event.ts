@@ -19,7 +19,7 @@ export type Proof = { what: string; held: boolean | "untried"; said: string };
 
 /**
  * What every reader (screen, lines, JSON) is fed with, in order, one stream for a run. All of it is plain data without secrets:
- * `--output ndjson` prints each as a line. Times are milliseconds since 1970 UTC, durations milliseconds.
+ * `--output ndjson` prints each as a line, but for the texts of files (report/told-event.ts). Times are milliseconds since 1970 UTC, durations milliseconds.
  */
 export type RunEvent =
   | { event: "run-started"; run: string; playbook: string; check: boolean; hosts: readonly string[]; atMs: number }

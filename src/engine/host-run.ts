@@ -98,6 +98,8 @@ async function apply(
     run: job.run,
     stateDirectory: job.stateDirectory,
     holder: job.holder,
+    user: observed.user,
+    group: observed.group,
     ...applySteps(plan.changes, observed),
   };
   const answers = new ControllerAnswers({

@@ -5,10 +5,9 @@
 
 staged='' committed='' activated='' locked='' watchdog=''
 
-# begin RUN STATE_DIRECTORY WHO
+# begin RUN STATE_DIRECTORY WHO USER GROUP: the last two are who we are, as the look before has told.
 begin() {
-  run=$1 state=$2
-  who_am_i
+  run=$1 state=$2 my_user=$4 my_group=$5
   if [ -z "$state" ]; then
     state=/var/lib/pgmtls
     [ "$my_user" = root ] || state=${XDG_STATE_HOME:-$HOME/.local/state}/pgmtls
@@ -47,7 +46,8 @@ take_lock() {
     fi
   done
   locked=yes
-  printf '%s\n%s\n%s\n' "$$" "$(start_of $$)" "$1" >"$state/lock/holder" || fail_untouched "the lock in $state could not be written (is the disk full?)"
+  start_of $$
+  printf '%s\n%s\n%s\n' "$$" "$started" "$1" >"$state/lock/holder" || fail_untouched "the lock in $state could not be written (is the disk full?)"
 }
 
 # Without a holder it is being written this very moment, or its host died then; a minute tells which.
@@ -55,7 +55,8 @@ is_stale() {
   if [ -z "$pid" ]; then
     [ -n "$(find "$state/lock" -prune -mmin +1 2>/dev/null)" ]
   else
-    ! { kill -0 "$pid" 2>/dev/null && [ "$(start_of "$pid")" = "$start" ]; }
+    start_of "$pid"
+    ! { kill -0 "$pid" 2>/dev/null && [ "$started" = "$start" ]; }
   fi
 }
 
@@ -79,14 +80,14 @@ take_over() {
   rmdir -- "$state/lock.taking"
 }
 
-# start_of PID: when the process started, in ticks since boot (proc(5), field 22): a number used again is not the same process.
+# start_of PID: sets started to when the process started, in ticks since boot (proc(5), field 22): a number used again is not the same process.
 start_of() {
   local line=''
   [ -r "/proc/$1/stat" ] && IFS= read -r line <"/proc/$1/stat"
   line=${line##*) }
   # shellcheck disable=SC2086 # split into the fields
   set -- $line
-  printf '%s' "${20-}"
+  started=${20-}
 }
 
 fail_untouched() {
@@ -105,12 +106,14 @@ new_temporary() {
 # already is not opened (noclobber is O_EXCL). Owner and mode are set through the open file: by its name, the owner of the directory could
 # have us change another.
 # shellcheck disable=SC2094 # the name serves for messages and for systems without /proc
-write_temporary() (
-  wanted_mode=$1 wanted_owner=$2 wanted_group=$3
+write_temporary() {
+  local mode=$1 owner=$2 group=$3 status=0
   shift 3
   set -C
-  { "$@" >&5 && attributes_of_5 "$temporary" "$wanted_mode" "$wanted_owner" "$wanted_group"; } 5>"$temporary"
-)
+  { "$@" >&5 && attributes_of_5 "$temporary" "$mode" "$owner" "$group"; } 5>"$temporary" || status=1
+  set +C
+  return "$status"
+}
 
 # attributes_of_5 NAME MODE OWNER GROUP: of the file that is open as 5. Owner before mode: chown takes set-id bits away, and a wider mode
 # must never meet the wrong owner.

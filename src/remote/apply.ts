@@ -15,6 +15,9 @@ export type ApplyScript = {
   stateDirectory: string | undefined;
   /** Who holds the lock, for the operator who meets it. */
   holder: string;
+  /** Whom the program runs as on the host, as the observation told. */
+  user: string;
+  group: string;
   prepare: readonly (FileChange | CertificateChange)[];
   steps: readonly Step[];
 };
@@ -54,8 +57,8 @@ export function applyProgram(script: ApplyScript, secrets: SecretStore, marker: 
   );
 }
 
-function begin({ run, stateDirectory, holder }: ApplyScript): string {
-  return call("begin", run, stateDirectory ?? "", holder);
+function begin({ run, stateDirectory, holder, user, group }: ApplyScript): string {
+  return call("begin", run, stateDirectory ?? "", holder, user, group);
 }
 
 /** The new bytes of a file; undefined where its content stays. */

@@ -18,8 +18,11 @@ header() { printf '%s %s\n' "$M" "$*" >&4; }
 footer() { printf '\n%s .\n' "$M" >&4; }
 say() { header "$1" && printf '%s' "$2" >&4 && footer; }
 
-# who_am_i: sets identity (what id says), my_user and my_group. Asked once: each program that is started costs a host more than our own code.
+# who_am_i: sets my_user and my_group. Asked once, and only where it is needed: each program that is started costs a host more than all
+# of our own code.
 who_am_i() {
+  local identity
+  [ -z "${my_user-}" ] || return 0
   identity=$(id)
   my_user=${identity#*\(} my_user=${my_user%%\)*}
   my_group=${identity#*gid=*\(} my_group=${my_group%%\)*}
@@ -182,6 +185,7 @@ finish_cluster() {
 
 # as_owner PROGRAM ...: runs it as the cluster's owner. setpriv opens no PAM session, which costs time and a log line.
 as_owner() {
+  who_am_i
   if [ "$my_user" = "$c_owner" ]; then
     "$@" 3<&- 4>&-
   elif has_setpriv; then

@@ -4,10 +4,8 @@
 
 files='' keys=''
 
-begin() {
-  who_am_i
-  say begin "$(date +%s) $identity"
-}
+# The clock and who we are come with the first stat where there is /proc: its entry of a process is as old and as owned as the process.
+begin() { [ -d /proc/self/ ] || say begin "$(date +%s) $(id)"; }
 
 # cluster INDEX SELECTOR QUERY: one frame with what the server says; its file settings become known for `file`.
 cluster() {
@@ -81,13 +79,14 @@ resolve() {
 # lead us to any file of the host. Others are looked at as the link they are, which no task takes for a file.
 is_trusted_link() {
   local maker
+  who_am_i
   maker=$(stat -c %U -- "$1") || return 1
   [ "$maker" = root ] || [ "$maker" = "$my_user" ] || [ "$maker" = "$(stat -L -c %U -- "$1" 2>/dev/null)" ]
 }
 
-# look: all files with as few programs as can be: one stat, one grep, one digest, and a cat for each content.
+# look: all files with as few programs as can be: one stat, one grep, one cat, one digest.
 look() {
-  local id path real links="$NL" wanted='' digested='' secret
+  local id path real links="$NL" wanted='' contents digested='' secret
   set --
   for id in $files; do
     eval "path=\$path_$id"
@@ -101,6 +100,7 @@ look() {
   done
   say paths "$links"
   header stat
+  [ -d /proc/self/ ] && set -- /proc/self/ "$@"
   [ $# -gt 0 ] && stat -c '%f %s %z|%U|%G|%n' -- "$@" 2>/dev/null >&4
   footer
   set --
@@ -117,15 +117,22 @@ look() {
   # A key never leaves its host, even where a task asks for the content of its file.
   secret=''
   [ $# -gt 0 ] && secret=$NL$(grep -l -e '-----BEGIN [A-Z ]*PRIVATE KEY-----' -- "$@" 2>/dev/null)$NL
+  set --
+  contents=''
   for id in $wanted; do
     eval "real=\$real_$id"
     case $secret in
       *"$NL$real$NL"*) digested="$digested $id" && continue ;;
     esac
-    header "content $id"
-    cat -- "$real" >&4
-    footer
+    contents="$contents $id"
+    set -- "$@" "$real"
   done
+  # One after the other; stat has told how long each is.
+  if [ $# -gt 0 ]; then
+    header "contents$contents"
+    cat -- "$@" >&4
+    footer
+  fi
   set --
   for id in $digested; do
     eval "real=\$real_$id"

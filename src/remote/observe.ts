@@ -67,7 +67,10 @@ export function observeProgram(question: Question, marker: string): string {
   ]);
 }
 
-type Meta = Omit<FileState, "path" | "content" | "link">;
+type Meta = Omit<FileState, "path" | "content" | "link"> & { size: number };
+
+/** The entry of the process that asks: as owned as itself, and as old as the question. */
+const SELF = "/proc/self/";
 
 /** Gathers the frames of an observation into the host's state. */
 export class HostStateBuilder {
@@ -91,7 +94,7 @@ export class HostStateBuilder {
     else if (frame.verb === "cluster") this.#addCluster(frame);
     else if (frame.verb === "paths") this.#addPaths(text());
     else if (frame.verb === "stat") this.#addMetas(text());
-    else if (frame.verb === "content") this.#addContent(frame);
+    else if (frame.verb === "contents") this.#addContents(frame);
     else if (frame.verb === "digests") this.#addDigests(frame.words, text());
     else if (frame.verb === "public-key") this.#addPublicKey(frame);
   }
@@ -144,10 +147,24 @@ export class HostStateBuilder {
       const [numbers = "", owner = "", group = "", ...name] = line.split("|");
       if (name.length > 0) this.#metas.set(name.join("|"), readMeta(numbers, owner, group));
     }
+    const self = this.#metas.get(SELF);
+    if (self !== undefined) {
+      this.#user = self.owner;
+      this.#group = self.group;
+      if (this.#clockMs === 0) this.#clockMs = Number(self.changedAt);
+    }
   }
 
-  #addContent({ words: [id = ""], payload }: Frame): void {
-    this.#contents.set(id, { kind: "text", latin1: payload.toString("latin1") });
+  /** One file after the other; throws where one changed its length between stat and cat: what is read then is no state of the host. */
+  #addContents({ words, payload }: Frame): void {
+    let at = 0;
+    for (const id of words) {
+      const real = this.#paths.find((path) => path.id === id)?.real ?? "";
+      const end = at + (this.#metas.get(real)?.size ?? 0);
+      this.#contents.set(id, { kind: "text", latin1: payload.toString("latin1", at, end) });
+      at = end;
+    }
+    if (at !== payload.length) throw new Error("a file changed while it was read; run again");
   }
 
   #addDigests(ids: readonly string[], text: string): void {
@@ -173,13 +190,14 @@ export class HostStateBuilder {
       const content = this.#contents.get(id) ?? ({ kind: "unread" } as const);
       const before = files.get(path);
       if (before !== undefined && before !== "absent" && content.kind === "unread") continue;
-      files.set(
-        path,
-        meta === undefined ? "absent" : { ...meta, path: real, content, ...(real === path ? {} : { link: path }) },
-      );
+      files.set(path, meta === undefined ? "absent" : fileState(meta, path, real, content));
     }
     return files;
   }
+}
+
+function fileState({ size, ...meta }: Meta, path: string, real: string, content: Content): FileState {
+  return { ...meta, path: real, content, ...(real === path ? {} : { link: path }) };
 }
 
 function readProblem(status: string | undefined, text: string): ClusterProblem {
@@ -194,7 +212,7 @@ function readProblem(status: string | undefined, text: string): ClusterProblem {
 
 /** `numbers` is stat's `%f %s %z`: raw mode in hex (stat(2), st_mode), size, time of the last status change in UTC. */
 function readMeta(numbers: string, owner: string, group: string): Meta {
-  const [rawMode = "", , day = "", time = ""] = numbers.split(" ");
+  const [rawMode = "", size = "", day = "", time = ""] = numbers.split(" ");
   const bits = Number.parseInt(rawMode, 16);
   const type = bits & 0o170000;
   return {
@@ -203,5 +221,6 @@ function readMeta(numbers: string, owner: string, group: string): Meta {
     owner,
     group,
     changedAt: Date.parse(`${day}T${time.slice(0, 12)}Z`),
+    size: Number(size),
   };
 }

@@ -3,6 +3,8 @@ import { quote } from "./quote.ts";
 
 export type ProgramKind = "observe" | "apply";
 
+const LONGEST_PRINTED_BYTES = 64 * 1024;
+
 const sources = new Map<string, string>();
 
 /**
@@ -31,8 +33,14 @@ export function composeProgram(
   ].join("\n");
 }
 
-/** A function that prints `bytes`, which travel in base64, in lines short enough for every decoder. */
+/**
+ * A function that prints `bytes`. Plain text is printed by the shell itself, which starts no program; anything else travels in base64, in
+ * lines short enough for every decoder.
+ */
 export function dataFunction(name: string, bytes: Buffer): string {
+  if (bytes.length < LONGEST_PRINTED_BYTES && /^[\t\n\x20-\x7e]*$/.test(bytes.toString("latin1"))) {
+    return `${name}() { printf %s ${quote(bytes.toString("latin1"))}; }`;
+  }
   const lines = bytes.toString("base64").match(/.{1,76}/g) ?? [];
   // The delimiter is quoted, so the shell expands nothing in between; base64 cannot hold a "_".
   return [`${name}() {`, "decode <<'END_OF_DATA'", ...lines, "END_OF_DATA", "}"].join("\n");

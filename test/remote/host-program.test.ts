@@ -364,6 +364,8 @@ describe("the host programs, over a real sshd", { skip }, () => {
       run: `run-${runs}`,
       stateDirectory: join(directory, "state"),
       holder: `tester, run ${runs}`,
+      user: userInfo().username,
+      group: userInfo().username,
       prepare,
       steps: steps ?? [{ do: "commit", ids: prepare.map((_, id) => id) }],
     };
