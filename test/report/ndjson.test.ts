@@ -1,21 +1,49 @@
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { test } from "node:test";
 import { jsonReader } from "../../src/report/json.ts";
 import { ndjsonReader } from "../../src/report/ndjson.ts";
 import { everyOutcome, file, fortyHostsChecked, hostFinished, started, taskFinished } from "./events.ts";
 import { assertGolden, written } from "./golden.ts";
 
-test("ndjson: each event is a line that gives it back", async () => {
+test("ndjson: each event is a line that gives it back, but for the texts of files", async () => {
   const events = everyOutcome();
   const text = await written(ndjsonReader, events);
   assertGolden("ndjson-every-outcome.txt", text);
-  assert.deepEqual(
-    text
-      .trimEnd()
-      .split("\n")
-      .map((line) => JSON.parse(line)),
-    JSON.parse(JSON.stringify(events)),
-  );
+  const lines = text
+    .trimEnd()
+    .split("\n")
+    .map((line) => JSON.parse(line));
+  const withoutChanges = (event: object) => ({ ...event, changes: undefined });
+  assert.deepEqual(lines.map(withoutChanges), JSON.parse(JSON.stringify(events)).map(withoutChanges));
+});
+
+test("ndjson: a file is told by its digest and what becomes of it, not by its text", async () => {
+  const rest = "# nobody asked for this line\n".repeat(1000);
+  const before = file("/etc/a.conf", `a = 1\n${rest}`);
+  const after = file("/etc/a.conf", `a = 2\n${rest}`);
+  const changes = [{ kind: "file", path: before.path, before, after, because: "a differs" } as const];
+  const text = await written(ndjsonReader, [taskFinished("db1", "Set a", "changed", { changes })]);
+  assert.ok(text.length < 2000, `${text.length} characters`);
+  const [told] = JSON.parse(text).changes;
+  assert.deepEqual(told.before.content, {
+    kind: "text",
+    sha256: createHash("sha256").update(`a = 1\n${rest}`).digest("hex"),
+    bytes: 6 + rest.length,
+  });
+  assert.deepEqual(told.after.mode, 0o640);
+  assert.match(told.diff, /^-a = 1\n\+a = 2$/m);
+});
+
+test("ndjson: of a text with a password there is not even a digest, and of a secret setting no value", async () => {
+  const after = file("/etc/a.conf", "ssl_passphrase_command = 'echo hunter2'\n");
+  const settings = { cluster: "", values: { ssl_passphrase_command: "echo hunter2", port: "5432" } };
+  const changes = [{ kind: "file", path: after.path, before: "absent", after, because: "x", settings } as const];
+  const text = await written(ndjsonReader, [taskFinished("db1", "Set", "changed", { changes })]);
+  assert.ok(!text.includes("hunter2"));
+  const [told] = JSON.parse(text).changes;
+  assert.deepEqual(told.after.content, { kind: "text", bytes: 40 });
+  assert.deepEqual(told.settings.values, { ssl_passphrase_command: "(not shown)", port: "5432" });
 });
 
 test("json: one document", async () => {
