@@ -1,6 +1,7 @@
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import { didYouMean } from "../diagnostics/suggest.ts";
 import type { Planned } from "../plan/change.ts";
+import { isSecretName } from "../plan/secrets.ts";
 import { type ConfEdit, setSettings, type WantedSettings } from "../postgres/conf-edit.ts";
 import { readConf, settingKey } from "../postgres/conf-file.ts";
 import { isSetByIncluded, overrideOf, setElsewhere } from "../postgres/conf-override.ts";
@@ -131,6 +132,7 @@ function reasons({ changed }: ConfEdit): string {
   return changed
     .map(({ name, before, after }) => {
       if (after === undefined) return `${name} back to its default`;
+      if (isSecretName(name)) return `${name} differs`;
       return before === undefined ? `${name} = ${shown(after)}` : `${name} ${shown(before)} -> ${shown(after)}`;
     })
     .join(", ");

@@ -28,6 +28,13 @@ for (const [title, args, conf, cluster, expected] of [
     ["change: ssl = on, ssl_cert_file = /etc/ssl/it's.crt, port back to its default"],
   ],
   [
+    "a value that is for nobody to see is not in the reason",
+    { set: { ssl_passphrase_command: "echo new secret" } },
+    "ssl_passphrase_command = 'echo old secret'\n",
+    { more: { ssl_passphrase_command: setting("echo old secret", { bootValue: "" }) } },
+    ["change: ssl_passphrase_command differs"],
+  ],
+  [
     "duplicates are told (ansible/ansible#30235)",
     { set: { port: 5433 } },
     "port = 1\nport = 5433\n",
