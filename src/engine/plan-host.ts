@@ -1,5 +1,6 @@
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import type { Change, Planned } from "../plan/change.ts";
+import { ownershipProblems } from "../plan/ownership.ts";
 import { predict } from "../plan/predict.ts";
 import type { CompiledPlay, CompiledTask } from "../playbook/play.ts";
 import type { HostState } from "../state/host-state.ts";
@@ -61,13 +62,19 @@ function planTask(
   modules: ReadonlyMap<string, AnyTaskModule>,
 ): PlannedTask["planned"] {
   if (task.skipped !== undefined) return { outcome: "skipped", because: task.skipped };
-  const planned = moduleOf(task, modules).plan(task.args, state);
+  const planned = permitted(moduleOf(task, modules).plan(task.args, state), state);
   if (planned.outcome === "refused")
     return { ...planned, problems: planned.problems.map((problem) => placed(problem, task)) };
   if ("warnings" in planned && planned.warnings !== undefined) {
     return { ...planned, warnings: planned.warnings };
   }
   return planned;
+}
+
+/** A check must not promise what the host will refuse to the user that we are there. */
+function permitted(planned: Planned, state: HostState): Planned {
+  const problems = planned.outcome === "change" ? ownershipProblems(state, planned.changes) : [];
+  return problems.length === 0 ? planned : { outcome: "refused", problems };
 }
 
 /** A module knows nothing of files of the controller: a problem without a place gets the task's. */
