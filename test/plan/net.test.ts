@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { CertificateRequest } from "../../src/certificates/request.ts";
-import type { Change, FileChange } from "../../src/plan/change.ts";
+import type { CertificateChange, Change, FileChange } from "../../src/plan/change.ts";
 import { netChanges } from "../../src/plan/net.ts";
 import type { FileState } from "../../src/state/host-state.ts";
 
@@ -53,24 +53,26 @@ test("a backup that one of them wants is kept, and settings are joined", () => {
   assert.deepEqual(net.settings, { cluster: "", values: { ssl: "on", port: "5433" } });
 });
 
+const request: CertificateRequest = {
+  commonName: "db1",
+  dns: [],
+  ip: [],
+  key: "ec-p256",
+  purpose: "server",
+  lifetimeSeconds: undefined,
+};
+const key: FileState = { ...file("/k", ""), content: { kind: "key-to-be-made", key: "ec-p256" }, mode: 0o600 };
+const certificate: FileState = { ...file("/c", ""), content: { kind: "to-be-issued", request } };
+const pair: CertificateChange = {
+  kind: "certificate",
+  key: { before: "absent", after: key },
+  certificate: { before: "absent", after: certificate },
+  request,
+  authority: "ca",
+  because: "missing",
+};
+
 test("a later mode of a key that is about to be made belongs to the pair", () => {
-  const request: CertificateRequest = {
-    commonName: "db1",
-    dns: [],
-    ip: [],
-    key: "ec-p256",
-    purpose: "server",
-    lifetimeSeconds: undefined,
-  };
-  const key: FileState = { ...file("/k", ""), content: { kind: "key-to-be-made", key: "ec-p256" }, mode: 0o600 };
-  const pair: Change = {
-    kind: "certificate",
-    key: { before: "absent", after: key },
-    certificate: { before: "absent", after: { ...file("/c", ""), content: { kind: "to-be-issued", request } } },
-    request,
-    authority: "ca",
-    because: "missing",
-  };
   const [net, ...rest] = netChanges([pair, write("/k", key, { ...key, owner: "root", mode: 0o640 })]);
   assert.ok(net?.kind === "certificate");
   assert.deepEqual(rest, []);
@@ -78,4 +80,46 @@ test("a later mode of a key that is about to be made belongs to the pair", () =>
     [net.key.after.owner, net.key.after.mode, net.key.after.content.kind],
     ["root", 0o640, "key-to-be-made"],
   );
+});
+
+test("a pair expects what is on the host, not what an earlier change would have made of it", () => {
+  const [was, copied] = [file("/c", "old"), file("/c", "copied")];
+  const onCopied = { ...pair, certificate: { before: copied, after: certificate } };
+  const onHost = { ...pair, certificate: { before: was, after: certificate } };
+  assert.deepEqual(netChanges([write("/c", was, copied), onCopied]), [onHost]);
+  const backup = { ...write("/c", was, copied), backup: true };
+  assert.deepEqual(netChanges([backup, onCopied]), [backup, onHost]);
+  assert.deepEqual(netChanges([write("/c", was, copied), reload, onCopied]), [
+    write("/c", was, copied),
+    reload,
+    onCopied,
+  ]);
+});
+
+test("so does its key", () => {
+  const [was, changed] = [file("/k", "", 0o644), file("/k", "", 0o600)];
+  const net = netChanges([write("/k", was, changed), { ...pair, key: { before: changed, after: key } }]);
+  assert.deepEqual(net, [{ ...pair, key: { before: was, after: key } }]);
+});
+
+test("of two pairs in the same files the second is made, once", () => {
+  const second = {
+    ...pair,
+    key: { before: key, after: key },
+    certificate: { before: certificate, after: certificate },
+    because: "another",
+  };
+  assert.deepEqual(netChanges([pair, second]), [{ ...pair, because: "another" }]);
+});
+
+test("other content of a pair's file is written after the pair, not lost", () => {
+  const later = write("/c", certificate, file("/c", "mine"));
+  assert.deepEqual(netChanges([pair, later]), [pair, later]);
+  const gone = write("/k", key, "absent");
+  assert.deepEqual(netChanges([pair, gone]), [pair, gone]);
+  const mode = write("/c", file("/c", "mine"), file("/c", "mine", 0o600));
+  assert.deepEqual(netChanges([pair, later, mode]), [
+    pair,
+    { ...write("/c", certificate, file("/c", "mine", 0o600)), because: "x" },
+  ]);
 });
