@@ -86,3 +86,11 @@ function wantedBits({ valueBits, executesIfAny, copyOf }: Step, bits: number, is
   }
   return executesIfAny && (isDirectory || (bits & 0o111) !== 0) ? valueBits | 0o111 : valueBits;
 }
+
+/** The bits that `text` gives a file that had `before`. For text that was checked at the door; throws on any other. */
+export function applyMode(text: string, before: number, isDirectory: boolean): number {
+  const mode = parseMode(text);
+  if (mode.kind === "absolute") return mode.bits;
+  if (mode.kind === "symbolic") return mode.apply(before, isDirectory);
+  throw new Error(`not a file mode: ${text}`);
+}

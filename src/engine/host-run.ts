@@ -11,6 +11,7 @@ import { activationLabel, applySteps } from "./apply-host.ts";
 import { ControllerAnswers } from "./controller-answers.ts";
 import type { Outcome, Phase, Proof } from "./event.ts";
 import type { HostJob } from "./host-job.ts";
+import { worstOf } from "./outcome.ts";
 import { type HostPlan, observationsOf, type PlannedTask, planHost } from "./plan-host.ts";
 import { sessionWarnings } from "./session-warnings.ts";
 
@@ -203,17 +204,6 @@ function failedOutcomes(plan: HostPlan, outcome: "failed" | "rolled-back"): Told
   return plannedOutcomes(plan, false).map((told) => (told.outcome === "changed" ? { ...told, outcome } : told));
 }
 
-const WORST_FIRST: readonly Outcome[] = [
-  "unreachable",
-  "failed",
-  "rolled-back",
-  "unknown",
-  "would-change",
-  "changed",
-  "ok",
-  "skipped",
-];
-
 /** Tells the stream what became of each task, and gives the host's outcome: the worst of them. */
 function report(
   job: HostJob,
@@ -240,7 +230,7 @@ function report(
     });
   }
   const outcomes = told.map(({ outcome }) => outcome);
-  return { outcome: WORST_FIRST.find((outcome) => outcomes.includes(outcome)) ?? "ok", problems };
+  return { outcome: outcomes.length === 0 ? "ok" : worstOf(outcomes), problems };
 }
 
 function failedHost(error: unknown, job: HostJob): HostResult {

@@ -10,6 +10,7 @@ import type { Signers } from "./apply-host.ts";
 import type { Outcome, RunEvent } from "./event.ts";
 import { exitCodeOf } from "./exit-code.ts";
 import { runPlayOnHost } from "./host-run.ts";
+import { worstOf } from "./outcome.ts";
 
 /** A run that has been read and checked: everything about it is known, and no host has been contacted. */
 export type PreparedRun = {
@@ -80,17 +81,6 @@ function runId(nowMs: number): string {
   return `${time}-${randomBytes(3).toString("hex")}`;
 }
 
-const WORST_FIRST: readonly Outcome[] = [
-  "unreachable",
-  "failed",
-  "rolled-back",
-  "unknown",
-  "would-change",
-  "changed",
-  "ok",
-  "skipped",
-];
-
 type Progress = { connection: Connection | undefined; outcome: Outcome; problems: Diagnostic[]; workMs: number };
 
 /** The hosts of a run: one connection each, from their first play to their last. */
@@ -125,7 +115,7 @@ class Fleet {
     const result = await this.#attempt(host, play, progress);
     progress.workMs += this.#options.now() - startMs;
     progress.problems.push(...result.problems);
-    progress.outcome = worst(progress.outcome, result.outcome);
+    progress.outcome = worstOf([progress.outcome, result.outcome]);
     const isOver = ["failed", "unreachable", "rolled-back"].includes(result.outcome);
     if (isOver || this.#lastPlay.get(host.name) === play) await this.#finish(host.name, progress);
   }
@@ -205,8 +195,4 @@ class Fleet {
     });
     this.#progress.delete(name);
   }
-}
-
-function worst(a: Outcome, b: Outcome): Outcome {
-  return WORST_FIRST.indexOf(a) < WORST_FIRST.indexOf(b) ? a : b;
 }

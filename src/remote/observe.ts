@@ -1,4 +1,4 @@
-import { CLUSTER_QUERY, readCluster } from "../postgres/cluster-facts.ts";
+import { CLUSTER_QUERY, FILE_SETTINGS, readCluster } from "../postgres/cluster-facts.ts";
 import type { HostPath } from "../state/host-path.ts";
 import type { ClusterProblem, ClusterState, Content, FileState, HostState } from "../state/host-state.ts";
 import type { Observation } from "../state/observation.ts";
@@ -12,17 +12,6 @@ export type Question = {
   files: readonly { path: HostPath; want: "content" | "digest" | "metadata" }[];
   publicKeys: readonly HostPath[];
 };
-
-/** The files that every cluster observation brings along: `restart` compares their age with the server's last reading. */
-const CLUSTER_FILES = [
-  "config_file",
-  "hba_file",
-  "ident_file",
-  "ssl_cert_file",
-  "ssl_key_file",
-  "ssl_ca_file",
-  "ssl_crl_file",
-];
 
 const WANTS = ["metadata", "digest", "content"] as const;
 
@@ -44,7 +33,8 @@ export function mergeObservations(observations: readonly Observation[]): Questio
       if (observation.of.base !== "root") clusters.add(observation.of.cluster);
     } else {
       clusters.add(observation.cluster);
-      for (const setting of CLUSTER_FILES)
+      // `restart` compares their age with the server's last reading.
+      for (const setting of FILE_SETTINGS)
         addFile({ base: "setting", cluster: observation.cluster, setting }, "metadata");
     }
   }

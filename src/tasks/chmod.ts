@@ -1,4 +1,4 @@
-import { parseMode } from "../document/file-mode.ts";
+import { applyMode } from "../document/file-mode.ts";
 import type { Planned } from "../plan/change.ts";
 import { hostPath } from "../state/host-path.ts";
 import type { FileState, HostState } from "../state/host-state.ts";
@@ -70,7 +70,7 @@ function planAttributes(args: ChmodArgs, path: string, before: FileState, state:
     return { outcome: "unknown", because: `${path} depends on a task whose outcome cannot be predicted` };
   const after: FileState = {
     ...before,
-    mode: args.mode === undefined ? before.mode : modeAfter(args.mode, before),
+    mode: args.mode === undefined ? before.mode : applyMode(args.mode, before.mode, before.kind === "directory"),
     owner: args.owner ?? before.owner,
     group: args.group ?? before.group,
     changedAt: "in this run",
@@ -78,14 +78,6 @@ function planAttributes(args: ChmodArgs, path: string, before: FileState, state:
   const because = differences(before, after);
   if (because.length === 0) return { outcome: "ok" };
   return { outcome: "change", changes: [{ kind: "file", path, before, after, because: because.join(", ") }] };
-}
-
-function modeAfter(text: string, before: FileState): number {
-  const mode = parseMode(text);
-  if (mode.kind === "absolute") return mode.bits;
-  if (mode.kind === "symbolic") return mode.apply(before.mode, before.kind === "directory");
-  // The schema's format refused it at the door.
-  throw new Error(`not a file mode: ${text}`);
 }
 
 /** What differs, in words: `mode 0644 -> 0600`, `owner root -> postgres`. */

@@ -6,7 +6,7 @@ import { parseRenewBefore, RENEW_BEFORE_PATTERN, type RenewBefore } from "../cer
 import { reasonsToIssue } from "../certificates/renewal-reasons.ts";
 import type { CertificateRequest, KeyKind } from "../certificates/request.ts";
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
-import { parseMode } from "../document/file-mode.ts";
+import { applyMode } from "../document/file-mode.ts";
 import type { Change, FileChange, Planned } from "../plan/change.ts";
 import { type HostPath, hostPath } from "../state/host-path.ts";
 import type { ClusterState, Content, FileState, HostState } from "../state/host-state.ts";
@@ -374,11 +374,7 @@ function contentOf(file: FileState | "absent"): Content | undefined {
 }
 
 function keyMode({ key_mode }: IssueCertArgs, before: FileState | "absent"): number {
-  const mode = parseMode(key_mode);
-  if (mode.kind === "absolute") return mode.bits;
-  if (mode.kind === "symbolic") return mode.apply(before === "absent" ? 0o600 : before.mode, false);
-  // The schema's format refused it at the door.
-  throw new Error(`not a file mode: ${key_mode}`);
+  return applyMode(key_mode, before === "absent" ? 0o600 : before.mode, false);
 }
 
 /** A certificate is for everyone to read, but who keeps it closer is left alone. */

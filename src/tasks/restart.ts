@@ -1,6 +1,7 @@
 import { posix } from "node:path";
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import type { Planned } from "../plan/change.ts";
+import { FILE_SETTINGS } from "../postgres/cluster-facts.ts";
 import { sameValue } from "../postgres/setting-value.ts";
 import type { ClusterState, FileState, HostState } from "../state/host-state.ts";
 import { clusterOf, resolvePath } from "../state/resolve.ts";
@@ -91,15 +92,7 @@ function activation(
 /** Files of the cluster that are newer than what the server has read, and settings that a planned change leaves pending. */
 function notYetRead(cluster: ClusterState, selector: string, state: HostState): string[] {
   const newer = new Set<string>();
-  for (const setting of [
-    "config_file",
-    "hba_file",
-    "ident_file",
-    "ssl_cert_file",
-    "ssl_key_file",
-    "ssl_ca_file",
-    "ssl_crl_file",
-  ]) {
+  for (const setting of FILE_SETTINGS) {
     const path = resolvePath(state, { base: "setting", cluster: selector, setting });
     const file = path === undefined ? undefined : state.files.get(path);
     if (path !== undefined && file !== undefined && file !== "absent" && isNewer(file, cluster))
