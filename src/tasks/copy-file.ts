@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { posix } from "node:path";
-import { parseMode } from "../document/file-mode.ts";
+import type { Diagnostic } from "../diagnostics/diagnostic.ts";
+import { applyMode } from "../document/file-mode.ts";
 import type { Planned } from "../plan/change.ts";
 import { type HostPath, hostPath } from "../state/host-path.ts";
 import type { Content, FileState } from "../state/host-state.ts";
@@ -104,15 +105,10 @@ function planCopy(
   before: FileState | "absent",
   newOwner: { owner: string; group: string },
 ): Planned {
-  if (before !== "absent" && before.kind !== "file") {
-    const hint = before.kind === "directory" ? `write dest: ${args.dest}/ to copy into it` : undefined;
-    const message = `${path} is ${before.kind === "directory" ? "a directory" : "no regular file"}, expected a file`;
-    return {
-      outcome: "refused",
-      problems: [{ code: "NOT_A_REGULAR_FILE", message, ...(hint === undefined ? {} : { hint }) }],
-    };
-  }
+  if (before !== "absent" && before.kind !== "file") return refused(notAFile(args, path, before));
   if (before !== "absent" && !args.replace) return { outcome: "ok" };
+  const made = before === "absent" ? undefined : MADE_BY_TASKS.get(before.content.kind);
+  if (made !== undefined) return refused(placeTaken(path, made));
   const bytes = bytesOf(args);
   const secret = isSecret(args, bytes);
   const start: FileState =
@@ -130,7 +126,7 @@ function planCopy(
   const after: FileState = {
     ...start,
     content: same ? start.content : contentOf(bytes, secret),
-    mode: args.mode === undefined ? start.mode : modeAfter(args.mode, start),
+    mode: args.mode === undefined ? start.mode : applyMode(args.mode, start.mode, false),
     owner: args.owner ?? start.owner,
     group: args.group ?? start.group,
     changedAt: "in this run",
@@ -146,6 +142,28 @@ function planCopy(
       { kind: "file", path, before, after, because: because.join(", "), ...(args.backup ? { backup: true } : {}) },
     ],
   };
+}
+
+function refused(problem: Diagnostic): Planned {
+  return { outcome: "refused", problems: [problem] };
+}
+
+function notAFile({ dest }: CopyFileArgs, path: string, { kind }: FileState): Diagnostic {
+  const code = "NOT_A_REGULAR_FILE";
+  if (kind !== "directory") return { code, message: `${path} is no regular file, expected a file` };
+  const message = `${path} is a directory, expected a file`;
+  return { code, message, hint: `write dest: ${dest}/ to copy into it` };
+}
+
+const MADE_BY_TASKS: ReadonlyMap<Content["kind"], string> = new Map([
+  ["to-be-issued", "certificate"],
+  ["key-to-be-made", "key"],
+]);
+
+/** Each run would make a pair and then break it. */
+function placeTaken(path: string, made: string): Diagnostic {
+  const message = `${path} would hold this file and the ${made} that an earlier task makes there: each needs a file of its own`;
+  return { code: "BAD_VALUE", message, hint: "mend dest, or leave that task out" };
 }
 
 function destination(args: CopyFileArgs): HostPath {
@@ -181,11 +199,4 @@ function contentOf(bytes: Buffer, secret: boolean): Content {
 
 function sha256(bytes: Buffer): string {
   return createHash("sha256").update(bytes).digest("hex");
-}
-
-function modeAfter(text: string, before: FileState): number {
-  const mode = parseMode(text);
-  if (mode.kind === "absolute") return mode.bits;
-  if (mode.kind === "symbolic") return mode.apply(before.mode, false);
-  throw new Error(`not a file mode: ${text}`);
 }

@@ -15,6 +15,14 @@ const args = (over: Partial<CopyFileArgs>): CopyFileArgs => ({
   cluster: "",
   ...over,
 });
+const REQUEST = {
+  commonName: "db1",
+  dns: [],
+  ip: [],
+  key: "ec-p256",
+  purpose: "server",
+  lifetimeSeconds: undefined,
+} as const;
 const text = (latin1: string): Content => ({ kind: "text", latin1 });
 
 for (const [name, given, before, expected] of [
@@ -111,3 +119,16 @@ test("copy-file: a directory that is not there is told by a check already", () =
     ["no directory /none on the host"],
   );
 });
+
+for (const [content, what] of [
+  [{ kind: "key-to-be-made", key: "ec-p256" }, "key"],
+  [{ kind: "to-be-issued", request: REQUEST }, "certificate"],
+] as const) {
+  test(`copy-file: a file in the place of a ${what} that an earlier task makes is refused, as each run would break the pair`, () => {
+    const state = hostWith({ "/f": fileOf("/f", { content, changedAt: "in this run" }) });
+    const planned = copyFile.plan(args({ content: "x" }), state);
+    assert.ok(planned.outcome === "refused");
+    assert.match(planned.problems[0]?.message ?? "", new RegExp(`^/f would hold this file and the ${what} that`));
+    assert.deepEqual(copyFile.plan(args({ content: "x", replace: false }), state), { outcome: "ok" });
+  });
+}
