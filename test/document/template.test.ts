@@ -158,7 +158,7 @@ for (const [text, expected] of [
   ],
   [
     "{{ cluster.dri }}",
-    't.yml:1:12: undefined variable "cluster.dri" [UNDEFINED_VARIABLE]\n  1 | {{ cluster.dri }}\n    |            ^^^',
+    't.yml:1:12: undefined variable "cluster.dri" [UNDEFINED_VARIABLE]\n  1 | {{ cluster.dri }}\n    |            ^^^\n  hint: did you mean "dir"?',
   ],
   [
     "a {{ hosts[5] }}",
