@@ -20,14 +20,6 @@ export function readPem(text: string): [X509Certificate, ...X509Certificate[]] |
   }
 }
 
-/** Whether two PEM files hold the same certificates, in whatever order and with whatever text between. */
-export function isSameSet(pem: string, other: string): boolean {
-  const digests = (text: string) => readPem(text)?.map((cert) => cert.fingerprint256);
-  const one = new Set(digests(pem));
-  const two = new Set(digests(other));
-  return one.size === two.size && [...one].every((digest) => two.has(digest));
-}
-
 /**
  * Why a client that trusts `roots` would not follow `chain` (leaf first, each signed by the next, as a server sends it), in words; none
  * where it would. The leaf's own dates are not looked at.

@@ -23,10 +23,24 @@ export function lifetime(cert: X509Certificate): [startMs: number, endMs: number
   return [Date.parse(cert.validFrom), Date.parse(cert.validTo)];
 }
 
+/**
+ * Whether `renewBefore` leaves `cert` no life before it is due, as 30d does where the CA gives 30 days: each run would renew it. CAs date
+ * certificates back, by an hour at most, so one that is due within its first hour is due at once.
+ */
+export function isDueFromStart(cert: X509Certificate, renewBefore: RenewBefore): boolean {
+  if ("share" in renewBefore) return false;
+  const [startMs, endMs] = lifetime(cert);
+  const lifeMs = endMs - startMs;
+  return lifeMs - renewBefore.seconds * 1000 <= Math.min(HOUR_MS, lifeMs / 10);
+}
+
+const HOUR_MS = 3_600_000;
+
 /** Whether `cert` is due for replacement: less than `renewBefore` of its life is left, or it is over. */
 export function isDue(cert: X509Certificate, nowMs: number, renewBefore: RenewBefore): boolean {
   const [startMs, endMs] = lifetime(cert);
-  const dueMs = "share" in renewBefore ? (endMs - startMs) * renewBefore.share : renewBefore.seconds * 1000;
+  const rule = ruleFor(cert, renewBefore);
+  const dueMs = "share" in rule ? (endMs - startMs) * rule.share : rule.seconds * 1000;
   return endMs - nowMs < dueMs;
 }
 
@@ -34,6 +48,12 @@ export function isDue(cert: X509Certificate, nowMs: number, renewBefore: RenewBe
 export function whyDue(cert: X509Certificate, nowMs: number, renewBefore: RenewBefore): string {
   const [, endMs] = lifetime(cert);
   const left = formatDuration((endMs - nowMs) / 1000);
-  const limit = "share" in renewBefore ? `${renewBefore.text} of its life` : formatDuration(renewBefore.seconds);
+  const rule = ruleFor(cert, renewBefore);
+  const limit = "share" in rule ? `${rule.text} of its life` : formatDuration(rule.seconds);
   return `it is due: ${left} left, which is less than ${limit}`;
+}
+
+/** What was asked, or a third of the life where that would be all of it. */
+function ruleFor(cert: X509Certificate, asked: RenewBefore): RenewBefore {
+  return isDueFromStart(cert, asked) ? { share: 1 / 3, text: "1/3" } : asked;
 }

@@ -1,10 +1,17 @@
-import { isSameSet } from "../certificates/chain.ts";
-import { DURATION_PATTERN, parseDuration } from "../certificates/duration.ts";
+import { readPem } from "../certificates/chain.ts";
+import { DURATION_PATTERN, formatDuration, parseDuration } from "../certificates/duration.ts";
 import { KEY_KINDS } from "../certificates/key-kind.ts";
 import { nameProblems, namesOf } from "../certificates/names.ts";
-import { parseRenewBefore, RENEW_BEFORE_PATTERN, type RenewBefore } from "../certificates/renewal.ts";
+import {
+  isDueFromStart,
+  lifetime,
+  parseRenewBefore,
+  RENEW_BEFORE_PATTERN,
+  type RenewBefore,
+} from "../certificates/renewal.ts";
 import { reasonsToIssue } from "../certificates/renewal-reasons.ts";
 import type { CertificateRequest, KeyKind } from "../certificates/request.ts";
+import { rootFile } from "../certificates/root-file.ts";
 import type { Diagnostic } from "../diagnostics/diagnostic.ts";
 import { applyMode } from "../document/file-mode.ts";
 import type { Change, FileChange, Planned } from "../plan/change.ts";
@@ -21,6 +28,7 @@ export type IssueCertArgs = {
   cert: string;
   key: string;
   root: string | null;
+  keep_other_roots: boolean;
   cn: string;
   dns: readonly string[];
   ip: readonly string[];
@@ -42,7 +50,8 @@ export const issueCert: TaskModule<IssueCertArgs> = {
       "The key and a request are made on the host; the key never leaves it. The CA signs the names that are asked here, nothing else. A new pair " +
       "is made when it is missing, due, expired or not yet valid, when names, kind of key or purpose differ, when key and certificate don't " +
       "match, or when the chain does not lead to the CA's roots; each reason is said. Certificate and key are swapped as a pair. The certificate " +
-      "file holds leaf and intermediates, the root file the CA's roots. Owner and mode of files that stay are put right, too. The certificate's " +
+      "file holds leaf and intermediates. The root file keeps the certificates it has, so that clients of another CA still get in, and the CA's " +
+      "roots are added; keep_other_roots: false leaves the CA's roots alone in it. Owner and mode of files that stay are put right, too. The certificate's " +
       "file keeps its mode where its owner can read it and nobody else can write it. Where lifetime is not given, the CA decides; the local CA " +
       "gives 30 days, and never more than its own certificate has left.",
     examples: [
@@ -74,6 +83,11 @@ export const issueCert: TaskModule<IssueCertArgs> = {
         default: "root.crt",
         format: "host-path",
         description: "where the CA's roots are written; null = nowhere",
+      },
+      keep_other_roots: {
+        type: "boolean",
+        default: true,
+        description: "false: the root file holds the CA's roots and nothing else; a warning names each that goes",
       },
       cn: {
         type: "string",
@@ -107,7 +121,8 @@ export const issueCert: TaskModule<IssueCertArgs> = {
         type: "string",
         pattern: RENEW_BEFORE_PATTERN,
         default: "1/3",
-        description: 'when to renew: how much life is left, as a time ("8h", "30d") or a share of the whole ("1/3")',
+        description:
+          'when to renew: how much life is left, as a time ("8h", "30d") or a share of the whole ("1/3"), which also counts where a certificate lives no longer than that time',
       },
       owner: {
         type: "string",
@@ -230,7 +245,7 @@ function locate(state: HostState, where: HostPath, asked: string): Located {
 }
 
 function fileProblems({ cert, key, root }: Files): Diagnostic[] {
-  const problems: Diagnostic[] = [];
+  const problems = [cert, ...(root === undefined ? [] : [root])].flatMap(privateKeyProblem);
   const all = [cert, key, ...(root === undefined ? [] : [root])];
   for (const { path, before } of all) {
     if (before === "absent" || before.kind === "file") continue;
@@ -246,6 +261,13 @@ function fileProblems({ cert, key, root }: Files): Diagnostic[] {
     });
   }
   return problems;
+}
+
+/** A host answers with a digest where a file that was asked for has a private key in it, since that never leaves. */
+function privateKeyProblem({ path, before }: Located): Diagnostic[] {
+  if (contentOf(before)?.kind !== "digest") return [];
+  const message = `${path} holds a private key, expected certificates alone`;
+  return [{ code: "HOLDS_PRIVATE_KEY", message, hint: "name another file here, or take the key out of this one" }];
 }
 
 /** What PostgreSQL would refuse at the next start: check_ssl_key_file_permissions, be-secure-common.c (POSTGRES.md, 12). */
@@ -286,13 +308,11 @@ function keyProblems(args: IssueCertArgs, key: Located, { owner, group, cluster 
 }
 
 function planPair(args: IssueCertArgs, wanted: Wanted, owner: Owner, files: Files, state: HostState): Planned {
-  const reasons = reasonsFor(args, wanted, files, state);
-  if (reasons === undefined) {
-    return {
-      outcome: "unknown",
-      because: `an earlier task writes ${files.key.path}, so that its key is not known yet`,
-    };
-  }
+  const found = reasonsFor(args, wanted, files, state);
+  const root = files.root === undefined ? NO_CHANGE : planRoot(files.root, owner, args);
+  if ("unknown" in found) return { outcome: "unknown", because: found.unknown };
+  if ("unknown" in root) return { outcome: "unknown", because: root.unknown };
+  const { reasons } = found;
   const key = fileAfter(files.key, owner, keyMode(args, files.key.before));
   const certificate = fileAfter(files.cert, owner, certificateMode(files.cert.before));
   const changes: Change[] =
@@ -314,21 +334,29 @@ function planPair(args: IssueCertArgs, wanted: Wanted, owner: Owner, files: File
             because: reasons.join("; "),
           },
         ];
-  if (files.root !== undefined) changes.push(...rootChange(files.root, owner, args.ca.roots));
-  return changes.length === 0 ? { outcome: "ok" } : { outcome: "change", changes };
+  changes.push(...root.changes);
+  const warnings = [...(reasons.length === 0 ? lifeWarnings(args, wanted, files.cert) : []), ...root.warnings];
+  const told = warnings.length === 0 ? {} : { warnings };
+  return changes.length === 0 ? { outcome: "ok", ...told } : { outcome: "change", changes, ...told };
 }
 
-/** Why a new pair is wanted; undefined where an earlier task leaves that open. */
-function reasonsFor(args: IssueCertArgs, wanted: Wanted, { cert, key }: Files, state: HostState): string[] | undefined {
+/** Why a new pair is wanted; or why that can't be known. */
+function reasonsFor(
+  args: IssueCertArgs,
+  wanted: Wanted,
+  { cert, key }: Files,
+  state: HostState,
+): { reasons: string[] } | { unknown: string } {
   const content = contentOf(cert.before);
   if (content?.kind === "to-be-issued") {
     const isSame = JSON.stringify(content.request) === JSON.stringify(wanted.request);
-    if (isSame && contentOf(key.before)?.kind === "key-to-be-made") return [];
-    return ["an earlier task asks for another certificate in this file"];
+    if (isSame && contentOf(key.before)?.kind === "key-to-be-made") return { reasons: [] };
+    return { reasons: ["an earlier task asks for another certificate in this file"] };
   }
   const isKeyRewritten =
     key.before !== "absent" && key.before.content.kind !== "unread" && key.before.changedAt === "in this run";
-  if (isKeyRewritten || (content !== undefined && content.kind !== "text")) return undefined;
+  if (isKeyRewritten) return { unknown: `an earlier task writes ${key.path}, so that its key is not known yet` };
+  if (content !== undefined && content.kind !== "text") return notKnown(cert.path);
   const reasons = reasonsToIssue({
     certificatePem: content?.latin1,
     publicKeyPem:
@@ -340,17 +368,51 @@ function reasonsFor(args: IssueCertArgs, wanted: Wanted, { cert, key }: Files, s
     nowMs: state.clockMs,
     renewBefore: wanted.renewBefore,
   });
-  return args.force ? ["a new one is asked for (force)", ...reasons] : reasons;
+  return { reasons: args.force ? ["a new one is asked for (force)", ...reasons] : reasons };
 }
 
-/** The CA's roots in the root file, and nothing else: whoever is trusted there is let in. */
-function rootChange({ path, before }: Located, owner: Owner, roots: string): FileChange[] {
+function notKnown(path: string): { unknown: string } {
+  return { unknown: `what ${path} holds is not known` };
+}
+
+/** The pair stays although renew_before, taken at its word, would have it renewed by each run. */
+function lifeWarnings({ renew_before }: IssueCertArgs, { renewBefore }: Wanted, cert: Located): Diagnostic[] {
+  const content = contentOf(cert.before);
+  const [leaf] = (content?.kind === "text" ? readPem(content.latin1) : undefined) ?? [];
+  if (leaf === undefined || !isDueFromStart(leaf, renewBefore)) return [];
+  const [startMs, endMs] = lifetime(leaf);
+  const life = formatDuration((endMs - startMs) / 1000);
+  return [
+    {
+      code: "RENEW_BEFORE_TOO_LONG",
+      message: `${cert.path} lives ${life} in all, no longer than renew_before "${renew_before}": it is renewed when two thirds of that are over`,
+      hint: "give a shorter renew_before, or a longer lifetime",
+    },
+  ];
+}
+
+type RootPlan = { changes: readonly FileChange[]; warnings: readonly Diagnostic[] };
+const NO_CHANGE: RootPlan = { changes: [], warnings: [] };
+
+/** Whoever is trusted in the root file is let in: who goes from it is locked out, and that is said. */
+function planRoot({ path, before }: Located, owner: Owner, args: IssueCertArgs): RootPlan | { unknown: string } {
   const file = fileAfter({ path, before }, owner, certificateMode(before));
   const content = contentOf(before);
-  const text = content?.kind === "text" ? content.latin1 : undefined;
-  if (text !== undefined && isSameSet(text, roots)) return metadataChange(before, file);
-  const because = before === "absent" ? "the root file is missing" : "it holds other certificates than the CA's roots";
-  return [{ kind: "file", path, before, after: { ...file, content: { kind: "text", latin1: roots } }, because }];
+  if (content !== undefined && content.kind !== "text") return notKnown(path);
+  const { text, because, gone, isBroken } = rootFile(content?.latin1, args.ca.roots, args.keep_other_roots);
+  if (text === undefined) return { changes: metadataChange(before, file), warnings: [] };
+  const after: FileState = { ...file, content: { kind: "text", latin1: text } };
+  const backup = isBroken ? { backup: true } : {};
+  const warnings: Diagnostic[] = gone.map((subject) => ({
+    code: "ROOTS_REPLACED",
+    message: `${path} will not trust ${subject} any more: clients with its certificates are locked out`,
+    hint: "keep_other_roots: true leaves it there",
+  }));
+  if (isBroken) {
+    const message = `${path} holds what is no certificate, and is made anew; a copy of it is left beside it`;
+    warnings.push({ code: "ROOTS_REPLACED", message });
+  }
+  return { changes: [{ kind: "file", path, before, after, because, ...backup }], warnings };
 }
 
 function metadataChange(before: FileState | "absent", after: FileState): FileChange[] {

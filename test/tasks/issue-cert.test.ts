@@ -30,6 +30,7 @@ describe("issue-cert", () => {
     cert: "server.crt",
     key: "server.key",
     root: "root.crt",
+    keep_other_roots: true,
     cn: "db1.example.net",
     dns: ["db1"],
     ip: ["10.0.0.1", "2001:db8::1"],
@@ -140,13 +141,50 @@ describe("issue-cert", () => {
     const changes = changesOf(issueCert.plan(args({ ca: { name: "ours", roots } }), host()));
     assert.deepEqual(
       changes.map((change) => [change.kind, change.because]),
-      [["file", "it holds other certificates than the CA's roots"]],
+      [["file", 'it lacks "theirs root"']],
     );
     const later = changesOf(issueCert.plan(args({ ca: { name: "theirs", roots: other.roots } }), host()));
     assert.deepEqual(
       later.map((change) => change.kind),
       ["certificate", "file"],
     );
+    assert.equal(rootText(later), ca.roots + other.roots);
+  });
+
+  test("keeps other roots that somebody trusts, unless told, and then names each that goes", () => {
+    const both = host({ [ROOT]: file(ROOT, other.roots + ca.roots) });
+    assert.deepEqual(issueCert.plan(args(), both), { outcome: "ok" });
+    const planned = issueCert.plan(args({ keep_other_roots: false }), both);
+    assert.equal(rootText(changesOf(planned)), ca.roots);
+    assert.deepEqual(warningsOf(planned), [
+      `ROOTS_REPLACED ${ROOT} will not trust O=theirs, CN=theirs root any more: clients with its certificates are locked out`,
+    ]);
+  });
+
+  test("makes a root file anew that is none, says so and leaves a copy", () => {
+    const planned = issueCert.plan(args(), host({ [ROOT]: file(ROOT, "what?") }));
+    const changes = changesOf(planned);
+    assert.equal(rootText(changes), ca.roots);
+    assert.ok(changes[0]?.kind === "file" && changes[0].backup);
+    assert.deepEqual(warningsOf(planned), [
+      `ROOTS_REPLACED ${ROOT} holds what is no certificate, and is made anew; a copy of it is left beside it`,
+    ]);
+  });
+
+  test("does not renew at each run what lives no longer than renew_before, and says that", () => {
+    const { lifetime: _, ...rest } = args({ renew_before: "30d" });
+    const wanted = (clockMs: number) => issueCert.plan(rest, host({}, { clockMs }));
+    const early = wanted(NOW_MS + 2 * DAY_MS);
+    assert.equal(early.outcome, "ok");
+    assert.deepEqual(warningsOf(early), [
+      `RENEW_BEFORE_TOO_LONG ${CERT} lives 30d in all, no longer than renew_before "30d": it is renewed when two thirds of that are over`,
+    ]);
+    const late = wanted(NOW_MS + 21 * DAY_MS);
+    assert.deepEqual(
+      changesOf(late).map((change) => change.because),
+      ["it is due: 9d left, which is less than 1/3 of its life"],
+    );
+    assert.deepEqual(warningsOf(late), []);
   });
 
   test("leaves a root file that has comments and the same roots, and one that isn't asked for", () => {
@@ -243,6 +281,20 @@ describe("issue-cert", () => {
       "NOT_A_REGULAR_FILE",
       /server\.crt is no regular file/,
     ],
+    [
+      "a certificate file that holds a private key, which never comes from the host",
+      {},
+      () => host({ [CERT]: file(CERT, undefined, { content: { kind: "digest", sha256: "00" } }) }),
+      "HOLDS_PRIVATE_KEY",
+      /server\.crt holds a private key/,
+    ],
+    [
+      "a root file that holds a private key",
+      {},
+      () => host({ [ROOT]: file(ROOT, undefined, { content: { kind: "digest", sha256: "00" } }) }),
+      "HOLDS_PRIVATE_KEY",
+      /root\.crt holds a private key/,
+    ],
     ["key and certificate in one file", { key: "server.crt" }, host, "BAD_VALUE", /would hold two of/],
     [
       "key and certificate in one file behind links",
@@ -280,9 +332,18 @@ describe("issue-cert", () => {
     assert.equal(made?.kind === "certificate" && brief(made.key.after), "/etc/tls/a.key 600 app:app key-to-be-made");
   });
 
-  test("says unknown where an earlier task leaves it open", () => {
-    const rewritten = file(KEY, undefined, { content: { kind: "secret", sha256: "00" }, changedAt: "in this run" });
-    assert.equal(issueCert.plan(args(), host({ [KEY]: rewritten })).outcome, "unknown");
+  for (const [what, over, because] of [
+    ["the key", () => ({ [KEY]: file(KEY, undefined, SECRET) }), /^an earlier task writes .*server\.key/],
+    ["the certificate", () => ({ [CERT]: file(CERT, undefined, SECRET) }), /^what .*server\.crt holds is not known$/],
+    ["the root file", () => ({ [ROOT]: file(ROOT, undefined, SECRET) }), /^what .*root\.crt holds is not known$/],
+  ] as const) {
+    test(`says unknown where an earlier task leaves ${what} open`, () => {
+      const planned = issueCert.plan(args(), host(over()));
+      assert.match(planned.outcome === "unknown" ? planned.because : planned.outcome, because);
+    });
+  }
+
+  test("says unknown where an earlier task's outcome is", () => {
     assert.equal(issueCert.plan(args(), host({}, { unknown: new Set([CERT]) })).outcome, "unknown");
   });
 
@@ -307,6 +368,18 @@ describe("issue-cert", () => {
     ]);
   });
 });
+
+const SECRET = { content: { kind: "secret", sha256: "00" }, changedAt: "in this run" } as const;
+
+function rootText(changes: readonly Change[]): string | undefined {
+  const [root] = changes.flatMap((change) => (change.kind === "file" && change.path === ROOT ? [change.after] : []));
+  return root !== undefined && root !== "absent" && root.content.kind === "text" ? root.content.latin1 : undefined;
+}
+
+function warningsOf(planned: Planned): string[] {
+  const warnings = "warnings" in planned ? planned.warnings : [];
+  return (warnings ?? []).map(({ code, message }) => `${code} ${message}`);
+}
 
 function brief({ path, mode, owner, group, content }: FileState): string {
   return `${path} ${mode.toString(8)} ${owner}:${group} ${content.kind}`;
