@@ -185,9 +185,11 @@ make_key() {
 # elsewhere, which the name of the open file tells.
 # shellcheck disable=SC2094 # opened, not read
 set_owner_and_mode() {
+  local folder
   {
     if [ -e /proc/self/fd/5 ]; then
-      [ "$(readlink /proc/self/fd/5)" = "$(readlink -f -- "${1%/*}/")/${1##*/}" ] || return 1
+      folder=$(readlink -f -- "${1%/*}/")
+      [ "$(readlink /proc/self/fd/5)" = "${folder%/}/${1##*/}" ] || return 1
     fi
     attributes_of_5 "$1" "$2" "$3" "$4"
   } 5<"$1"
