@@ -12,7 +12,17 @@ export const debianPackages = {
     // the test fleet
     ["systemd-container", "debootstrap", "debian-archive-keyring", "iproute2", "util-linux", "mount"],
     // the real thing as a judge
-    ["openssh-server", "openssh-client", "openssl", "postgresql-client", "sudo", "dash", "busybox", "tmux", "ansible-core"],
+    [
+      "openssh-server",
+      "openssh-client",
+      "openssl",
+      "postgresql-client",
+      "sudo",
+      "dash",
+      "busybox",
+      "tmux",
+      "ansible-core",
+    ],
   ].flat(),
   bench: ["openssh-server", "openssh-client", "ansible-core"],
 };
