@@ -204,8 +204,9 @@ class Preparation {
       else if (property.format === "authority") args[name] = await this.#authority(value, at, problems);
     }
     this.#files.keepSecrets(args);
-    // What is wrong already has been told, and a module may rely on what it was promised.
-    if (problems.length === 0) problems.push(...argumentProblems(task, args));
+    // A module may rely on what it was promised: arguments that were refused are empty, and a file or CA that can't be had is undefined.
+    const isWhole = Object.keys(args).length > 0 && Object.values(args).every((value) => value !== undefined);
+    if (isWhole) problems.push(...argumentProblems(task, args));
     return { ...task, args };
   }
 

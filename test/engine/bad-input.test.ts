@@ -305,12 +305,13 @@ test("bad input: all of it at once, on standard error, with exit code 1 and noth
       "--skip-tags:1:7 [UNKNOWN_TAG]",
       "play.yml:7:55 [UNDEFINED_VARIABLE]",
       "play.yml:8:27 [FILE_MISSING]",
+      "play.yml:10:55 [BAD_VALUE]",
       "hosts.yml:2:47 [WRONG_TYPE]",
     ],
     stderr,
   );
   assert.equal(stderr.match(/^ {2,}\| \s*\^+$/gm)?.length, headings.length, "a caret for each");
-  assert.match(stderr, /\n8 mistakes; no host was contacted\n$/);
+  assert.match(stderr, /\n9 mistakes; no host was contacted\n$/);
   assert.deepEqual({ exitCode, stdout, connections }, { exitCode: 1, stdout: "", connections: 0 });
 });
 
@@ -324,6 +325,7 @@ const EVERYTHING = {
     - copy-file: { dest: /x, content: "this is for {{ nobody }}", mode: "0600" }
     - { copy-file: { src: missing.txt, dest: /y }, tags: other }
     - { restart: {}, tags: files }
+    - { edit-hba: { records: [{ type: local, address: 10.0.0.0/8, method: peer }] }, tags: other }
 `,
   inventory: `all:
   vars: { pgmtls_shel: /bin/sh, ansible_user: [a] }
