@@ -134,7 +134,7 @@ function emitProofs(job: HostJob, cluster: string, proofs: readonly Proof[]): vo
   if (proofs.length > 0) job.emit({ event: "host-proved", host: job.play.host, cluster, proofs });
 }
 
-/** `failed untouched|locked|broken`, or `failed restored|rolled-back KIND`, as apply.sh says it. */
+/** `failed untouched|locked|broken`, or `failed unchanged|restored|rolled-back KIND`, as apply.sh says it. */
 function readFailure({ words: [left, kind], payload }: Frame, answers: ControllerAnswers): Failure {
   const said = payload.toString("utf8").trim();
   if (left === "locked") {
@@ -147,12 +147,7 @@ function readFailure({ words: [left, kind], payload }: Frame, answers: Controlle
       },
     };
   }
-  const undone =
-    left === "broken"
-      ? "; NOT everything could be put back"
-      : left === "rolled-back"
-        ? "; everything was put back and activated"
-        : "; nothing was changed";
+  const undone = `; ${LEFT.get(left ?? "") ?? "nothing was changed"}`;
   const outcome = left === "rolled-back" ? "rolled-back" : "failed";
   if (kind === "conflict")
     return {
@@ -174,6 +169,13 @@ function readFailure({ words: [left, kind], payload }: Frame, answers: Controlle
     return { outcome, problem: { ...answers.signingFailure, message: `${answers.signingFailure.message}${undone}` } };
   return { outcome, problem: { code: "HOST_PROGRAM_FAILED", message: `${said}${undone}` } };
 }
+
+/** What a failed program says that it left. */
+const LEFT: ReadonlyMap<string, string> = new Map([
+  ["broken", "NOT everything could be put back"],
+  ["rolled-back", "everything was put back and activated"],
+  ["restored", "what had been written was put back"],
+]);
 
 type Told = { task: PlannedTask; outcome: Outcome; because?: string };
 

@@ -397,7 +397,7 @@ prove() {
 
 # give_up WHY [KIND]: everything that was done is undone, in reverse, activated where it had been, and the server asked whether it took that.
 give_up() {
-  local id target failed='' was_activated=$activated
+  local id target failed='' was_activated=$activated was_committed=$committed
   trap '' TERM INT
   disarm_watchdog
   for id in $committed; do
@@ -414,8 +414,10 @@ give_up() {
     say "failed broken" "$1${NL}not put back:$failed; the images are in $images"
   elif [ -n "$was_activated" ]; then
     say "failed rolled-back ${2:-error}" "$1"
-  else
+  elif [ -n "$was_committed" ]; then
     say "failed restored ${2:-error}" "$1"
+  else
+    say "failed unchanged ${2:-error}" "$1"
   fi
   exit 1
 }

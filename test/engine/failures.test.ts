@@ -42,7 +42,7 @@ test(
         exitCode: 2,
         outcome: "failed",
         code: "POSTGRES_REFUSED",
-        said: /pg_hba\.conf:\d+: .*not supported by this build; nothing was changed/,
+        said: /pg_hba\.conf:\d+: .*not supported by this build; what had been written was put back/,
       },
       () =>
         runPlaybook(
@@ -81,7 +81,7 @@ test("a value that only the server can refuse is refused before it counts", limi
       exitCode: 2,
       outcome: "failed",
       code: "POSTGRES_REFUSED",
-      said: /postgresql\.conf:\d+: log_destination: .*nothing was changed/,
+      said: /postgresql\.conf:\d+: log_destination: .*what had been written was put back/,
     },
     () =>
       runPlaybook(
@@ -252,7 +252,12 @@ test("a second play that fails goes back to what the first one made", limit, asy
   const hba = `
     - edit-hba: { cluster: "{{ own }}", records: [ ${LDAP_RECORD} ] }`;
   const run = await runPlaybook(play(copy("zero")) + play(copy("one")) + play(copy("two") + hba), host.inventory);
-  assertFailure(run, { exitCode: 2, outcome: "failed", code: "POSTGRES_REFUSED", said: /; nothing was changed/ });
+  assertFailure(run, {
+    exitCode: 2,
+    outcome: "failed",
+    code: "POSTGRES_REFUSED",
+    said: /; what had been written was put back/,
+  });
   const [started] = run.events;
   assert.ok(started?.event === "run-started");
   const files = await filesOf(host);

@@ -96,7 +96,7 @@ describe("the host programs, over a real sshd", { skip }, () => {
     ];
     writeFileSync(two, "somebody else's");
     const frames = await apply(changes);
-    assert.deepEqual([frames.at(-1)?.verb, frames.at(-1)?.words], ["failed", ["restored", "conflict"]]);
+    assert.deepEqual([frames.at(-1)?.verb, frames.at(-1)?.words], ["failed", ["unchanged", "conflict"]]);
     assert.match(frames.at(-1)?.payload.toString() ?? "", /two was changed by somebody else/);
     assert.deepEqual([readFileSync(one, "utf8"), readFileSync(two, "utf8")], ["1", "somebody else's"]);
     assertTidy();
@@ -133,7 +133,7 @@ describe("the host programs, over a real sshd", { skip }, () => {
     });
     assert.deepEqual(said.at(-1)?.words, ["locked"]);
     assert.match(said.at(-1)?.payload.toString() ?? "", /tester, run/);
-    assert.deepEqual(frames.at(-1)?.words, ["restored", "error"]);
+    assert.deepEqual(frames.at(-1)?.words, ["unchanged", "error"]);
     assert.equal(existsSync(key), false);
     assertTidy();
   });
@@ -187,7 +187,7 @@ describe("the host programs, over a real sshd", { skip }, () => {
       await new Promise((resolve) => setTimeout(resolve, 300));
       return { yes: true, text: "too late" };
     });
-    assert.deepEqual(frames.at(-1)?.words, ["restored", "error"]);
+    assert.deepEqual(frames.at(-1)?.words, ["unchanged", "error"]);
     assert.match(frames.at(-1)?.payload.toString() ?? "", /told to end by a signal/);
     assert.equal(readFileSync(path, "utf8"), "before");
     assert.equal(existsSync(key), false);
