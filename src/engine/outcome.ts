@@ -15,3 +15,10 @@ const WORST_FIRST: readonly Outcome[] = [
 export function worstOf(outcomes: readonly Outcome[]): Outcome {
   return WORST_FIRST.find((outcome) => outcomes.includes(outcome)) ?? "skipped";
 }
+
+/** How many there are of each; of what there is none, 0. */
+export function countOutcomes(outcomes: Iterable<Outcome>): Record<Outcome, number> {
+  const counts = Object.fromEntries(WORST_FIRST.map((outcome) => [outcome, 0])) as Record<Outcome, number>;
+  for (const outcome of outcomes) counts[outcome] += 1;
+  return counts;
+}

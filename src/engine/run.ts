@@ -10,7 +10,7 @@ import type { Signers } from "./apply-host.ts";
 import type { Outcome, RunEvent } from "./event.ts";
 import { exitCodeOf } from "./exit-code.ts";
 import { runPlayOnHost } from "./host-run.ts";
-import { worstOf } from "./outcome.ts";
+import { countOutcomes, worstOf } from "./outcome.ts";
 
 /** A run that has been read and checked: everything about it is known, and no host has been contacted. */
 export type PreparedRun = {
@@ -121,18 +121,7 @@ class Fleet {
   }
 
   counts(): Record<Outcome, number> {
-    const counts: Record<Outcome, number> = {
-      ok: 0,
-      changed: 0,
-      "would-change": 0,
-      unknown: 0,
-      skipped: 0,
-      failed: 0,
-      unreachable: 0,
-      "rolled-back": 0,
-    };
-    for (const outcome of this.#outcomes.values()) counts[outcome] += 1;
-    return counts;
+    return countOutcomes(this.#outcomes.values());
   }
 
   async close(): Promise<void> {

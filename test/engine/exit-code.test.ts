@@ -1,18 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import type { Outcome } from "../../src/engine/event.ts";
 import { exitCodeOf } from "../../src/engine/exit-code.ts";
+import { countOutcomes } from "../../src/engine/outcome.ts";
 
-const NONE: Record<Outcome, number> = {
-  ok: 0,
-  changed: 0,
-  "would-change": 0,
-  unknown: 0,
-  skipped: 0,
-  failed: 0,
-  unreachable: 0,
-  "rolled-back": 0,
-};
+const NONE = countOutcomes([]);
 const run = { check: false, detailedExitCode: false, interrupted: false };
 const check = { ...run, check: true };
 const detailed = { ...check, detailedExitCode: true };

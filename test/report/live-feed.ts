@@ -1,4 +1,5 @@
 import type { RunEvent } from "../../src/engine/event.ts";
+import { countOutcomes } from "../../src/engine/outcome.ts";
 import { openReader } from "../../src/report/choose.ts";
 import {
   certificateChange,
@@ -79,21 +80,11 @@ function job(host: string): RunEvent[] {
 }
 
 function ended(outcomes: Partial<Record<string, number>>): RunEvent {
-  const none = {
-    ok: 0,
-    changed: 0,
-    "would-change": 0,
-    unknown: 0,
-    skipped: 0,
-    failed: 0,
-    unreachable: 0,
-    "rolled-back": 0,
-  };
   return {
     event: "run-finished",
     run: "r1",
     check: false,
-    counts: { ...none, ...outcomes },
+    counts: { ...countOutcomes([]), ...outcomes },
     exitCode: 4,
     tookMs: 10_140,
   };
